@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -117,3 +118,11 @@ def test_the_import_check_sees_what_it_looks_for() -> None:
     }
     assert escapes("from ..core import node", depth=0)
     assert not escapes("from ..registry import kernel", depth=1)
+
+
+@pytest.mark.parametrize("page", ["README.md", "ci/README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    file = ROOT / page
+    links = re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (file.parent / link).exists()] == []
