@@ -1,0 +1,169 @@
+"""How an operation is written down: its name, its rules, its documentation, in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from .call import apply, binary_path, unary_path
+from .core.node import Info
+from .core.state import get_state
+from .dtypes import is_floating, is_scalar, result_dtype
+from .errors import DTypeError, ShapeError
+from .op import Op, register
+
+__all__ = ["Binary", "Unary", "broadcast", "elementwise", "op", "public"]
+
+
+class Unary(Protocol):
+    """A public elementwise function of one tensor."""
+
+    def __call__(self, x: Any, /) -> Any: ...
+
+
+class Binary(Protocol):
+    """A public elementwise function of two tensors."""
+
+    def __call__(self, a: Any, b: Any, /) -> Any: ...
+
+
+def elementwise(
+    name: str,
+    doc: str,
+    *,
+    inputs: str | None = None,
+    params: str = "",
+    kind: str = "same",
+    body: Callable[..., Any] | None = None,
+    **rules: Callable[..., Any],
+) -> Any:
+    """Define an elementwise op, and return its public function.
+
+    ``rules`` are given by input name, in the order of the inputs unless ``inputs`` lists them all. A rule
+    is linear in ``g`` and serves as vjp and jvp alike; it uses elementwise functions of ``m`` and Python scalars only.
+    """
+    names = inputs.split() if inputs is not None else list(rules) or ["x"]
+    record = Op(
+        name,
+        names,
+        params=params.split(),
+        rules=rules,
+        body=body,
+        kind=kind,
+        elementwise=True,
+        infer=_elementwise_infer(kind),
+    )
+    if not record.params and len(names) == 1:
+        call: Callable[..., Any] = unary_path(record)
+    elif not record.params and len(names) == 2:
+        call = binary_path(record)
+    else:
+        call = _general_path(record)
+    return _finish(record, call, doc)
+
+
+def op(
+    name: str,
+    inputs: str,
+    *,
+    params: str = "",
+    doc: str = "",
+    infer: Callable[..., Any],
+    rules: dict[str, Callable[..., Any]] | None = None,
+    **fields: Any,
+) -> Any:
+    """Define any other op, and return its call: positional inputs, parameters by name.
+
+    ``inputs`` written ``"*arrays"`` takes a list of any length as its first argument. See ``Op`` for ``fields``.
+    ``infer(params, *infos)`` returns ``Info`` (or a tuple of them) and raises the user's error for operands that do
+    not fit.
+    """
+    variadic = inputs.startswith("*")
+    for key in ("linear", "multilinear"):
+        if isinstance(fields.get(key), str):
+            fields[key] = fields[key].split()
+    record = Op(
+        name,
+        inputs.lstrip("*").split(),
+        params=params.split(),
+        rules=rules,
+        infer=infer,
+        variadic=variadic,
+        **fields,
+    )
+    return _finish(record, _general_path(record), doc)
+
+
+def public(function: Any) -> Any:
+    """Mark a function written over ops as part of the namespace."""
+    function.__module__ = "tensorgrad"
+    return function
+
+
+def _finish(record: Op, call: Callable[..., Any], doc: str) -> Any:
+    call.__name__ = call.__qualname__ = record.name
+    call.__module__ = "tensorgrad"
+    call.__doc__ = doc
+    call.op = record  # type: ignore[attr-defined]
+    record.call = call
+    register(record)
+    return call
+
+
+def _general_path(record: Op) -> Callable[..., Any]:
+    names = record.params
+
+    if record.variadic:
+
+        def call(arrays: Sequence[Any], /, **params: Any) -> Any:
+            return apply(record, tuple(arrays), tuple([params[name] for name in names]))
+
+    elif names:
+
+        def call(*inputs: Any, **params: Any) -> Any:  # type: ignore[misc]
+            return apply(record, inputs, tuple([params[name] for name in names]))
+
+    else:
+
+        def call(*inputs: Any) -> Any:  # type: ignore[misc]
+            return apply(record, inputs)
+
+    return call
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape of operands. Raises ShapeError that names them.
+
+    >>> broadcast((2, 1), (3,))
+    (2, 3)
+    """
+    out: list[int] = []
+    for position in range(1, max(map(len, shapes), default=0) + 1):
+        lengths = {shape[-position] for shape in shapes if len(shape) >= position} - {1}
+        if len(lengths) > 1:
+            shown = " and ".join(str(list(shape)) for shape in shapes)
+            raise ShapeError(
+                f"shapes {shown} do not broadcast: axis {-position} has lengths "
+                f"{' and '.join(map(str, sorted(lengths)))}, expected equal lengths or 1"
+            )
+        out.append(lengths.pop() if lengths else 1)
+    return tuple(reversed(out))
+
+
+def _elementwise_infer(kind: str) -> Callable[..., Info]:
+    def infer(params: dict[str, Any], *operands: Any) -> Info:
+        arrays = [x for x in operands if isinstance(x, Info)]
+        shape = broadcast(*(x.shape for x in arrays))
+        if kind == "bool":
+            return Info(shape, np.dtype(bool))
+        valued = operands[1:] if kind == "condition" else operands
+        dtypes = [x.dtype for x in valued if isinstance(x, Info)]
+        scalars = [x for x in valued if is_scalar(x)]
+        common = result_dtype(dtypes, scalars, "float" if kind == "float" else "same", get_state().dtype)
+        if kind == "whole" and is_floating(common):
+            raise DTypeError(f"expected integers or booleans, got {common}")
+        return Info(shape, common)
+
+    return infer

@@ -1,0 +1,61 @@
+"""The exceptions. Each is also the builtin a NumPy user would expect, so existing ``except`` clauses keep working."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AxisError",
+    "CaptureError",
+    "DTypeError",
+    "DeviceError",
+    "GradientError",
+    "InPlaceError",
+    "IndexingError",
+    "LabelError",
+    "NaNError",
+    "ShapeError",
+    "TensorgradError",
+]
+
+
+class TensorgradError(Exception):
+    """Base of every error raised by tensorgrad itself."""
+
+
+class ShapeError(TensorgradError, ValueError):
+    """Operand shapes do not fit the operation."""
+
+
+class AxisError(ShapeError, IndexError):
+    """An axis is outside the operand's dimensions, or named twice."""
+
+
+class IndexingError(TensorgradError, IndexError):
+    """An index does not fit the tensor it is applied to."""
+
+
+class DTypeError(TensorgradError, TypeError):
+    """Operand types do not fit the operation."""
+
+
+class DeviceError(TensorgradError, RuntimeError):
+    """Operands live on different devices, or a device is not available."""
+
+
+class GradientError(TensorgradError, RuntimeError):
+    """A derivative cannot be taken as asked."""
+
+
+class InPlaceError(GradientError):
+    """A write is not allowed, or destroyed a value that the backward pass needs."""
+
+
+class LabelError(TensorgradError, IndexError):
+    """A class label is outside the number of classes."""
+
+
+class NaNError(TensorgradError, FloatingPointError):
+    """A NaN appeared while ``detect_nan`` was on."""
+
+
+class CaptureError(TensorgradError, RuntimeError):
+    """A program cannot be captured, or a tape cannot be replayed as asked."""
