@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .backends.registry import backend_of, find
+from .backends.registry import backend_of, find, known_types
 from .core.lines import PACKAGE, Line, user_line
 from .core.node import Cell, Info, Item, Node, Vertex
 from .core.report import complain, failure
@@ -22,7 +22,16 @@ from .dtypes import is_floating, is_scalar, promoted
 from .errors import DeviceError, DTypeError, NaNError, TensorgradError
 from .op import TENSORS, Bound, Op, Plan, bind, bound_of
 
-__all__ = ["apply", "apply_on", "as_operand", "binary_path", "refresh", "unary_path"]
+__all__ = [
+    "apply",
+    "apply_on",
+    "as_operand",
+    "binary_path",
+    "raise_version",
+    "record",
+    "refresh",
+    "unary_path",
+]
 
 _new = object.__new__
 _getframe = sys._getframe
@@ -77,10 +86,13 @@ def _scalars_only(op: Op, operands: list[Any], state: State) -> tuple[list[Any],
 def _run(op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], state: State) -> Any:
     tracked = _tracked(op, operands, state)
     if tracked and op.composite:
-        return op.body(TENSORS, *operands, **dict(zip(op.params, params, strict=True)))  # type: ignore[misc]
+        return op.body(TENSORS, *_listed(op, operands), **dict(zip(op.params, params, strict=True)))  # type: ignore[misc]
     values = _values(op, bound, operands, state)
+    if op.writes:
+        return _write(op, bound, operands, params, values, state)
     try:
-        result = bound.f(*values, **dict(zip(op.params, params, strict=True))) if params else bound.f(*values)
+        args = _listed(op, values)
+        result = bound.f(*args, **dict(zip(op.params, params, strict=True))) if params else bound.f(*args)
     except Exception as error:
         raise failure(op.name, operands, op.inputs, error, _expected(op, values, params)) from error
     if op.outputs == 1:
@@ -95,6 +107,38 @@ def _run(op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], sta
     if not state.plain:
         _observe(op, operands, params, outs if isinstance(outs, tuple) else (outs,), state)
     return outs
+
+
+def _listed(op: Op, values: list[Any]) -> list[Any]:
+    """Operands as a body takes them: those of a list input as one list."""
+    return [*values[: op.fixed], values[op.fixed :]] if op.variadic else values
+
+
+def _write(
+    op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], values: list[Any], state: State
+) -> Any:
+    """Run an op that changes its leading operands in place: checked before anything is touched, versions raised."""
+    infos = _listed(op, [Info(v.shape, v.dtype) if hasattr(v, "dtype") else v for v in values])
+    try:
+        if op.infer is not None:
+            op.infer(dict(zip(op.params, params, strict=True)), *infos)
+        bound.f(*_listed(op, values), **dict(zip(op.params, params, strict=True)))
+    except Exception as error:
+        raise failure(op.name, operands, op.inputs, error) from error
+    line = state.line or user_line(_getframe(3))
+    written = operands[: op.writes]
+    for x in written:
+        raise_version(x, line)
+    if not state.plain:
+        _observe(op, operands, params, tuple(written), state)
+    return written[0] if op.writes == 1 else tuple(written)
+
+
+def raise_version(x: Tensor, line: Line) -> None:
+    """Note that a tensor's memory was written to, and where."""
+    cell = x._cell
+    cell[0] += 1
+    cell[1:] = [line]  # type: ignore[list-item]
 
 
 def _tracked(op: Op, operands: list[Any], state: State) -> tuple[int, ...]:
@@ -115,7 +159,14 @@ def _values(op: Op, bound: Bound, operands: list[Any], state: State) -> list[Any
         kind = type(next(v for x, v in zip(operands, values, strict=True) if isinstance(x, Tensor)))
         if any(isinstance(x, Tensor) and type(v) is not kind for x, v in zip(operands, values, strict=True)):
             values = _one_device(operands, values)
-    return values if op.kind == "none" else promoted(values, op.kind, state.dtype)
+    if op.kind != "none":
+        values = promoted(values, op.kind, state.dtype)
+    if state.capture is not None:
+        for i, x in enumerate(operands):
+            if isinstance(x, Tensor) and values[i] is not x.data:
+                operands[i] = TENSORS.astype(x, dtype=values[i].dtype)
+                values[i] = operands[i].data
+    return values
 
 
 def _one_device(operands: list[Any], values: list[Any]) -> list[Any]:
@@ -140,7 +191,7 @@ def _expected(op: Op, values: list[Any], params: tuple[Any, ...]) -> str | None:
     """What ``infer`` has to say about operands that the backend refused."""
     if op.infer is None:
         return None
-    infos = [Info(v.shape, v.dtype) if hasattr(v, "dtype") else v for v in values]
+    infos = _listed(op, [Info(v.shape, v.dtype) if hasattr(v, "dtype") else v for v in values])
     try:
         op.infer(dict(zip(op.params, params, strict=True)), *infos)
     except TensorgradError as error:
@@ -160,11 +211,9 @@ def _wrap(
     state: State,
     several: bool = False,
 ) -> Tensor:
-    if type(result) is not bound.backend.array_type:
+    if type(result) not in known_types:
         result = bound.backend.asarray(result)
     out = make(result, state.line or user_line(_getframe(3)))
-    if op.writes:
-        return out
     if op.view:
         source = operands[0]
         data, base = values[0], result.base
@@ -249,13 +298,11 @@ def _node(
             saved.append(_info(values[which]))
         elif what == "param":
             saved.append(params[which])
-        elif what == "inputs":
-            saved.append(tuple(values))
-            cells.append(None)
+        elif what == "rest":
+            saved.append(tuple(values[plan.op.fixed :]))
+            cells += [x._cell for x in operands[plan.op.fixed :] if isinstance(x, Tensor)]
         else:
-            saved.append(tuple(_info(v) for v in values))
-    if any(what == "inputs" for what, _ in plan.sources):
-        cells += [x._cell for x in operands if isinstance(x, Tensor)]
+            saved.append(tuple(_info(v) for v in values[plan.op.fixed :]))
     node = _new(Node)
     node.plan = plan
     node.params = params

@@ -12,7 +12,7 @@ from .core.node import Info
 from .core.state import get_state
 from .dtypes import is_floating, is_scalar, result_dtype
 from .errors import DTypeError, ShapeError
-from .op import Op, register
+from .op import FUNCTIONS, Op, register
 
 __all__ = ["Binary", "Unary", "broadcast", "elementwise", "op", "public"]
 
@@ -76,17 +76,17 @@ def op(
 ) -> Any:
     """Define any other op, and return its call: positional inputs, parameters by name.
 
-    ``inputs`` written ``"*arrays"`` takes a list of any length as its first argument. See ``Op`` for ``fields``.
+    An input written ``*arrays``, the last one, is a list of any length. See ``Op`` for ``fields``.
     ``infer(params, *infos)`` returns ``Info`` (or a tuple of them) and raises the user's error for operands that do
     not fit.
     """
-    variadic = inputs.startswith("*")
+    variadic = "*" in inputs
     for key in ("linear", "multilinear"):
         if isinstance(fields.get(key), str):
             fields[key] = fields[key].split()
     record = Op(
         name,
-        inputs.lstrip("*").split(),
+        inputs.replace("*", "").split(),
         params=params.split(),
         rules=rules,
         infer=infer,
@@ -97,8 +97,9 @@ def op(
 
 
 def public(function: Any) -> Any:
-    """Mark a function written over ops as part of the namespace."""
+    """Mark a function over ops as part of the public namespace ``tensorgrad``."""
     function.__module__ = "tensorgrad"
+    FUNCTIONS[function.__name__] = function
     return function
 
 
@@ -113,21 +114,24 @@ def _finish(record: Op, call: Callable[..., Any], doc: str) -> Any:
 
 
 def _general_path(record: Op) -> Callable[..., Any]:
+    """Operands by position, a list input as one list, parameters by name."""
     names = record.params
+    fixed = record.fixed
 
     if record.variadic:
 
-        def call(arrays: Sequence[Any], /, **params: Any) -> Any:
-            return apply(record, tuple(arrays), tuple([params[name] for name in names]))
+        def call(*inputs: Any, **params: Any) -> Any:
+            operands = (*inputs[:fixed], *inputs[fixed])
+            return apply(record, operands, tuple([params[name] for name in names]))
 
     elif names:
 
-        def call(*inputs: Any, **params: Any) -> Any:  # type: ignore[misc]
+        def call(*inputs: Any, **params: Any) -> Any:
             return apply(record, inputs, tuple([params[name] for name in names]))
 
     else:
 
-        def call(*inputs: Any) -> Any:  # type: ignore[misc]
+        def call(*inputs: Any, **params: Any) -> Any:
             return apply(record, inputs)
 
     return call

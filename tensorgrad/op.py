@@ -47,8 +47,8 @@ class Rule:
 class Op:
     """One operation.
 
-    ``inputs`` and ``params`` are names; a ``variadic`` op takes any number of arrays under its one input name.
-    ``body(m, *inputs, **params)`` computes it; None means the backend namespace's function of the same name. An op
+    ``inputs`` and ``params`` are names; the last input of a ``variadic`` op is a list of any length, flattened into
+    slots after the ``fixed`` others. ``body(m, *inputs, **params)`` computes it; None means the backend namespace's function of the same name. An op
     with a body and no rules is a composition: tracked inputs run its body on Tensors. ``rules`` are vjps by input,
     ``joint`` one rule for all inputs. ``elementwise`` rules serve as jvp too. ``linear`` names the inputs in which
     the op is jointly linear, ``multilinear`` those in which it is linear one by one. ``outputs`` counts the results
@@ -61,8 +61,11 @@ class Op:
         "body",
         "bounds",
         "call",
+        "composite",
+        "differentiable",
         "elementwise",
         "first_order",
+        "fixed",
         "infer",
         "inputs",
         "joint",
@@ -114,37 +117,45 @@ class Op:
         self.multilinear = tuple(multilinear)
         self.outputs = outputs
         self.variadic = variadic
+        self.fixed = len(self.inputs) - variadic
         self.view = view
         self.writes = writes
         self.first_order = first_order
         unknown = {*(rules or {}), *self.linear, *self.multilinear} - {*self.inputs}
         if unknown:
             raise TypeError(f"op {name!r} has no input {sorted(unknown)}; its inputs are {self.inputs}")
-        reserved = ("m", "g", "i") if variadic else ("m", "g")
-        self.rules = {i: Rule(self, rule, reserved) for i, rule in (rules or {}).items()}
+        self.rules = {
+            name: Rule(self, rule, ("m", "g", "i") if variadic and name == self.inputs[-1] else ("m", "g"))
+            for name, rule in (rules or {}).items()
+        }
         self.joint = None if joint is None else Rule(self, joint, ("m", "g", "mask"))
         self.jvp = jvp
+        self.differentiable = bool(self.rules) or self.joint is not None
+        self.composite = body is not None and not self.differentiable and not writes
         self.bounds: dict[type[Any], Bound] = {}
         self.call: Callable[..., Any] = _no_call
 
-    @property
-    def differentiable(self) -> bool:
-        return bool(self.rules) or self.joint is not None
-
-    @property
-    def composite(self) -> bool:
-        return self.body is not None and not self.differentiable
+    def slots(self, name: str) -> slice:
+        """Where an input's operands are among all operands."""
+        i = self.inputs.index(name)
+        return slice(i, None) if self.variadic and i == self.fixed else slice(i, i + 1)
 
     def source(self, name: str) -> tuple[str, int]:
-        """Where a rule's parameter comes from: ``("out", 0)``, ``("input", i)``, ``("info", i)`` or ``("param", j)``."""
+        """Where a rule's parameter comes from.
+
+        ``("out", 0)``, ``("input", i)``, ``("info", i)``, ``("param", j)``, and for a list input ``("rest", 0)`` and
+        ``("rest_infos", 0)``.
+        """
         if name == "out":
             return ("out", 0)
         if name in self.params:
             return ("param", self.params.index(name))
-        if name in self.inputs:
-            return ("inputs", 0) if self.variadic else ("input", self.inputs.index(name))
-        if name.endswith("_info") and name[:-5] in self.inputs:
-            return ("infos", 0) if self.variadic else ("info", self.inputs.index(name[:-5]))
+        plain = name.removesuffix("_info")
+        if plain in self.inputs:
+            i = self.inputs.index(plain)
+            if self.variadic and i == self.fixed:
+                return ("rest" if plain == name else "rest_infos", 0)
+            return ("input" if plain == name else "info", i)
         raise TypeError(
             f"op {self.name!r}: a rule names {name!r}, which is neither 'out', an input {self.inputs}, "
             f"an '<input>_info' nor a parameter {self.params}"
@@ -172,16 +183,19 @@ class Plan:
         used: list[tuple[int, Rule]] = []
         if op.joint is not None:
             used = [(-1, op.joint)]
-        elif op.variadic:
-            used = [(i, op.rules[op.inputs[0]]) for i in tracked]
         else:
-            used = [(i, op.rules[op.inputs[i]]) for i in tracked if op.inputs[i] in op.rules]
-        order = {"input": 0, "inputs": 1, "out": 2, "info": 3, "infos": 4, "param": 5}
+            names = [(i, op.inputs[min(i, len(op.inputs) - 1)]) for i in tracked]
+            used = [(i, op.rules[name]) for i, name in names if name in op.rules]
+        order = {"input": 0, "out": 1, "rest": 2, "info": 3, "rest_infos": 4, "param": 5}
         self.sources = tuple(
             sorted({need for _, rule in used for need in rule.needs}, key=lambda s: (order[s[0]], s[1]))
         )
         self.calls = tuple(
-            (i, _of_slot(r.function, i) if op.variadic else r.function, tuple(map(self.sources.index, r.needs)))
+            (
+                i,
+                _of_slot(r.function, i - op.fixed) if op.variadic and 0 <= op.fixed <= i else r.function,
+                tuple(map(self.sources.index, r.needs)),
+            )
             for i, r in used
         )
         self.joint = op.joint is not None
@@ -195,7 +209,7 @@ class Plan:
 
 
 def _of_slot(rule: Callable[..., Any], i: int) -> Callable[..., Any]:
-    """The rule of a variadic op for its input ``i``."""
+    """The rule of a list input for its element ``i``."""
     return lambda m, g, *saved: rule(m, g, i, *saved)
 
 
@@ -245,17 +259,18 @@ class RawNamespace:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.xp = backend.namespace
+        backend.attach(self)
 
     def function(self, name: str) -> Callable[..., Any]:
-        override = self.backend.overrides.get(name)
+        op = OPS.get(name)
+        override = self.backend.implement(name, op)
         if override is not None:
             return override
-        op = OPS.get(name)
         if op is not None and op.body is not None:
             return _Body(op.body, self)
         found = getattr(self.xp, name, None)
         if found is None:
-            found = PUBLIC.get(name)
+            found = HELPERS.get(name)
             if found is not None:
                 return _Body(found, self)
             raise AttributeError(f"neither the op table nor {self.backend.name} has {name!r}")
@@ -301,24 +316,27 @@ class TensorNamespace:
         if op is not None:
             self.__dict__[name] = op.call
             return op.call
-        body = PUBLIC.get(name)
-        if body is None:
+        body = HELPERS.get(name)
+        found = FUNCTIONS.get(name) if body is None else _Body(body, self)
+        if found is None:
             raise AttributeError(f"the op table has no {name!r}")
-        found = self.__dict__[name] = _Body(body, self)
+        self.__dict__[name] = found
         return found
 
 
 TENSORS: Final = TensorNamespace()
-PUBLIC: dict[str, Callable[..., Any]] = {}
-"""Helpers of the namespace that are compositions and no ops, ``helper(m, ...)``, by name. Only grows."""
+HELPERS: dict[str, Callable[..., Any]] = {}
+"""Compositions ``helper(m, ...)`` that rules use and that are no ops, by name. Only grows."""
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""The public functions over Tensors that are no ops themselves, by name. Only grows."""
 
 
 def helper(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``function(m, ...)`` to the namespaces under its own name."""
     with _lock:
-        if function.__name__ in PUBLIC or function.__name__ in OPS:
+        if function.__name__ in HELPERS or function.__name__ in OPS:
             raise TypeError(f"the namespace has {function.__name__!r} already")
-        PUBLIC[function.__name__] = function
+        HELPERS[function.__name__] = function
     return function
 
 

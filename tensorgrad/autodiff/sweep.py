@@ -83,8 +83,9 @@ def as_tensors(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         value = saved[position]
         if what == "input":
             out.append(_tensor(value, node.parents[which], node, position))
-        elif what == "inputs":
-            out.append(tuple(_tensor(v, p, node, -1) for v, p in zip(value, node.parents, strict=True)))
+        elif what == "rest":
+            rest = node.parents[node.plan.op.fixed :]
+            out.append(tuple(_tensor(v, p, node, -1) for v, p in zip(value, rest, strict=True)))
         elif what == "out" and isinstance(value, tuple):
             out.append(tuple(make(v, node.line) for v in value))
             for index, part in enumerate(out[-1]):
@@ -187,7 +188,7 @@ def sweep(
     """Push cotangents back from ``roots``; return the complete cotangent of each leaf reached.
 
     With ``collect``, those of the collected vertices instead, differentiating only what leads to them. Cotangents
-    are bare arrays that nobody else holds, or with ``create`` Tensors.
+    are bare arrays, or with ``create`` Tensors (recorded if grad mode is on); nobody else holds their memory.
     """
     wanted = frozenset() if collect is None else frozenset(collect)
     needed = None if collect is None else _leading_to(roots, wanted)
@@ -218,7 +219,7 @@ def sweep(
                 pending[parent] = r
                 order += 1
                 heappush(heap, (-parent.rank, order, parent))
-                if r is g or (not create and r.base is not None):
+                if r is g or (r._view if create else r.base) is not None:
                     shared.add(parent)
             elif parent in owned:
                 pending[parent] += r
@@ -231,7 +232,8 @@ def sweep(
             vertex.saved = RELEASED
     if collect is not None:
         found = {vertex: found[vertex] for vertex in found if vertex in wanted}
-    return found if create else {v: _own(g, v in shared) for v, g in found.items()}
+    own = _own_tensor if create else _own
+    return {vertex: own(g, vertex in shared) for vertex, g in found.items()}
 
 
 def _seed(
@@ -275,6 +277,10 @@ def _own(g: Any, shared: bool) -> Any:
     if type(g) is not np.ndarray and isinstance(g, np.generic):
         return np.asarray(g)
     return g.copy() if shared else g
+
+
+def _own_tensor(g: Tensor, shared: bool) -> Tensor:
+    return TENSORS.copy(g) if shared else g  # type: ignore[no-any-return]
 
 
 def _leading_to(roots: Roots, wanted: Set[Vertex]) -> Set[Vertex]:

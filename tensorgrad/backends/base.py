@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -79,6 +80,24 @@ class Backend(ABC):
         """Functions by op name, instead of the namespace's."""
         return {}
 
+    def implement(self, name: str, op: Any) -> Callable[..., Any] | None:
+        """This backend's own function for a name of the namespace ``m``, or None: the op's body or the library's then.
+
+        ``op`` is the record in the op table, or None for what is no op.
+        """
+        return self.overrides.get(name)
+
+    def attach(self, m: Any) -> None:
+        """Called once with the raw namespace over this backend, for backends whose arrays compute through it."""
+
+    def at(self, place: Any) -> AbstractContextManager[Any]:
+        """``with backend.at(array_or_device): ...`` makes the device current that code over bare arrays is to run on.
+
+        Ops find their device by themselves; what applies operators to bare arrays needs this. Raises DeviceError for
+        a device that is not available.
+        """
+        return nullcontext()
+
     def forward(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """``function`` as the call path wants it: never returning a scalar where this is cheap to arrange."""
         return function
@@ -86,6 +105,10 @@ class Backend(ABC):
     @abstractmethod
     def asarray(self, obj: Any, dtype: Any = None, copy: bool | None = None, device: Device | None = None) -> Any:
         """``obj`` (array, nested sequence, scalar, or an array of another backend) as an array of this backend."""
+
+    @abstractmethod
+    def full(self, shape: tuple[int, ...], value: Any, dtype: Any, device: Device | None = None) -> Any:
+        """A new array filled with one number."""
 
     @abstractmethod
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
@@ -116,8 +139,12 @@ class Backend(ABC):
         """``array[index] += values`` where repeated indices accumulate, in a fixed order."""
 
     @abstractmethod
-    def philox(self, key: tuple[int, int], offset: int, count: int, device: Device | None = None) -> Any:
-        """``count`` words (uint64) of the Philox4x64-10 stream of ``key``, from word ``4 * offset`` on."""
+    def philox(self, state: Any, *, count: int) -> Any:
+        """``count`` words (uint64) of the Philox4x64-10 stream that ``state`` names.
+
+        ``state`` is an array of this backend, uint64[3]: the key's two words, and the block (of four words) to start
+        from. It is read where it is: a device does not wait for the host. It serves the op ``random_words``.
+        """
 
     @abstractmethod
     def advice(self) -> str | None:

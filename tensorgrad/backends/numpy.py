@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import numpy as np
 
-from ..errors import DeviceError
 from .base import Backend, Device
+from .numpy_random import OVERRIDES, random_words
 
 __all__ = ["NumpyBackend"]
 
@@ -37,6 +39,10 @@ class NumpyBackend(Backend):
     def array_type(self) -> type[Any]:
         return np.ndarray
 
+    @property
+    def overrides(self) -> Mapping[str, Callable[..., Any]]:
+        return OVERRIDES
+
     def forward(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # A ufunc turns 0-d operands into scalars unless it is told where to put the result.
         return functools.partial(function, out=...) if isinstance(function, np.ufunc) else function
@@ -45,6 +51,10 @@ class NumpyBackend(Backend):
         if type(obj).__module__.partition(".")[0] == "cupy":
             return obj.get().astype(dtype, copy=False) if dtype is not None else obj.get()
         return np.array(obj, dtype=dtype, copy=copy)
+
+    def full(self, shape: tuple[int, ...], value: Any, dtype: Any, device: Device | None = None) -> Any:
+        # Zero pages come from the system already cleared.
+        return np.full(shape, value, dtype=dtype) if value else np.zeros(shape, dtype=dtype)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return np.asarray(array)
@@ -59,33 +69,27 @@ class NumpyBackend(Backend):
         return None
 
     def memory_in_use(self, device: Device | None = None) -> int:
-        """The resident size of the process: NumPy keeps no account of its arrays."""
-        with open("/proc/self/statm") as file:
-            import resource
-
-            return int(file.read().split()[1]) * resource.getpagesize()
+        """The resident size of the process: NumPy keeps no account of its arrays. Its peak where the system tells no more."""
+        try:
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            return self.memory_peak()
 
     def memory_peak(self, device: Device | None = None) -> int:
-        """The high-water mark of the process's resident size."""
-        import resource
-        import sys
-
+        """The high-water mark of the process's resident size; 0 where the system does not tell it."""
+        try:
+            import resource
+        except ImportError:  # not a Unix
+            return 0
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 
     def add_at(self, array: Any, index: Any, values: Any) -> None:
         np.add.at(array, index, values)
 
-    def philox(self, key: tuple[int, int], offset: int, count: int, device: Device | None = None) -> Any:
-        # NumPy's generator steps its counter before it draws.
-        before = (offset - 1) % (1 << 256)
-        return np.random.Philox(key=list(key), counter=_words(before)).random_raw(count)
+    def philox(self, state: Any, *, count: int) -> Any:
+        return random_words(state, count=count)
 
     def advice(self) -> str | None:
         return None
-
-
-def _words(counter: int) -> list[int]:
-    if counter < 0:
-        raise DeviceError(f"a Philox counter is not negative, got {counter}")
-    return [(counter >> shift) & 0xFFFFFFFFFFFFFFFF for shift in (0, 64, 128, 192)]

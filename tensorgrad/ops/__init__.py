@@ -1,0 +1,1 @@
+"""The op table: one definition per operation, from which everything else about it follows."""

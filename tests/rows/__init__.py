@@ -1,0 +1,1 @@
+"""Rows of the op table by family; each module has ``ROWS``."""
