@@ -103,7 +103,7 @@ def _run(op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], sta
     else:
         outs = tuple(_wrap(op, bound, operands, params, part, values, state, several=True) for part in result)
         if tracked:
-            _record_several(bound, operands, params, values, outs, tracked)
+            record_several(bound, operands, params, values, outs, tracked)
     if not state.plain:
         _observe(op, operands, params, outs if isinstance(outs, tuple) else (outs,), state)
     return outs
@@ -254,7 +254,7 @@ def record(
     return node
 
 
-def _record_several(
+def record_several(
     bound: Bound,
     operands: Sequence[Any],
     params: tuple[Any, ...],

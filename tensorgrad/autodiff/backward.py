@@ -105,18 +105,22 @@ def grad(
 
 
 def run(
-    roots: Roots, collect: Sequence[Vertex] | None, retain_graph: bool | None, create_graph: bool
+    roots: Roots,
+    collect: Sequence[Vertex] | None,
+    retain_graph: bool | None,
+    create_graph: bool,
+    barrier: bool = False,
 ) -> dict[Vertex, Any]:
     """The sweep under the state it needs: recorded for ``create_graph``, visible to a capture, else on bare arrays."""
     retain = create_graph if retain_graph is None else retain_graph
     if create_graph:
         with Under(grad=True):
-            return sweep([(v, _tensor(g)) for v, g in roots], collect, retain=retain, create=True)
+            return sweep([(v, _tensor(g)) for v, g in roots], collect, retain=retain, create=True, barrier=barrier)
     if get_state().capture is not None:
         with Under(grad=False):
-            return sweep([(v, _tensor(g)) for v, g in roots], collect, retain=retain, create=True)
+            return sweep([(v, _tensor(g)) for v, g in roots], collect, retain=retain, create=True, barrier=barrier)
     bare = [(v, g.data if isinstance(g, Tensor) else g) for v, g in roots]
-    return sweep(bare, collect, retain=retain)
+    return sweep(bare, collect, retain=retain, barrier=barrier)
 
 
 def _tensor(g: Any) -> Tensor:

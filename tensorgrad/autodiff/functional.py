@@ -269,7 +269,8 @@ class _Level:
             if out._node is not None:
                 g = TENSORS.ones_like(out.detach()) if seed is None else seed
                 roots.append((out._node, g))
-        found = run(roots, self.vertices, retain or self.records(outs), self.records(outs)) if roots else {}
+        record = self.records(outs)
+        found = run(roots, self.vertices, retain or record, record, barrier=True) if roots else {}
 
         def cotangent(x: Tensor) -> Tensor:
             g = found.get(x._node)  # type: ignore[arg-type]

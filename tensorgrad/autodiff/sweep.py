@@ -183,15 +183,21 @@ def _pull_joint(
 
 
 def sweep(
-    roots: Roots, collect: Iterable[Vertex] | None = None, *, retain: bool = False, create: bool = False
+    roots: Roots,
+    collect: Iterable[Vertex] | None = None,
+    *,
+    retain: bool = False,
+    create: bool = False,
+    barrier: bool = False,
 ) -> dict[Vertex, Any]:
     """Push cotangents back from ``roots``; return the complete cotangent of each leaf reached.
 
     With ``collect``, those of the collected vertices instead, differentiating only what leads to them. Cotangents
-    are bare arrays, or with ``create`` Tensors (recorded if grad mode is on); nobody else holds their memory.
+    are bare arrays, or with ``create`` Tensors (recorded if grad mode is on); nobody else holds their memory. With
+    ``barrier`` nothing is pushed past a collected vertex.
     """
     wanted = frozenset() if collect is None else frozenset(collect)
-    needed = None if collect is None else _leading_to(roots, wanted)
+    needed = None if collect is None else _leading_to(roots, wanted, barrier)
     found: dict[Vertex, Any] = {}
     pending: dict[Vertex, Any] = {}
     heap: list[tuple[int, int, Vertex]] = []
@@ -208,6 +214,8 @@ def sweep(
             shared.add(vertex)
         if vertex in wanted:
             found[vertex] = g
+            if barrier:
+                continue
             shared.add(vertex)
         if type(vertex) is not Node:
             order = _pass_on(vertex, g, pending, heap, order, found)
@@ -283,7 +291,7 @@ def _own_tensor(g: Tensor, shared: bool) -> Tensor:
     return TENSORS.copy(g) if shared else g  # type: ignore[no-any-return]
 
 
-def _leading_to(roots: Roots, wanted: Set[Vertex]) -> Set[Vertex]:
+def _leading_to(roots: Roots, wanted: Set[Vertex], barrier: bool) -> Set[Vertex]:
     """The vertices from which a wanted one can be reached."""
     needed = set(wanted)
     seen: set[Vertex] = set()
@@ -291,6 +299,8 @@ def _leading_to(roots: Roots, wanted: Set[Vertex]) -> Set[Vertex]:
     while stack:
         vertex, done = stack.pop()
         parents = (vertex.node,) if type(vertex) is Item else vertex.parents
+        if barrier and vertex in wanted:
+            continue
         if done:
             if any(parent in needed for parent in parents):
                 needed.add(vertex)

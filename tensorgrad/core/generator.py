@@ -15,6 +15,7 @@ import numpy as np
 
 from ..backends.numpy_random import random_words
 from ..errors import DTypeError, ShapeError
+from .state import get_state
 
 __all__ = [
     "BLOCK",
@@ -105,7 +106,11 @@ class Generator:
         with self._lock:
             start = self._offset
             self._offset = (start + -(-words // BLOCK)) & _WORD
-        return np.array((*self._key, start), dtype=np.uint64)
+        position = np.array((*self._key, start), dtype=np.uint64)
+        capture = get_state().capture
+        if capture is not None:
+            capture.reserve(self, words, position)
+        return position
 
     def spawn(self) -> Generator:
         """A new generator whose key is the next block of this one: independent of it, and as repeatable.
