@@ -116,7 +116,7 @@ class Job:
 
     def _close(self, pictures: bool) -> int:
         session = self.session
-        loss, predictions = session.test()
+        _, predictions = session.test()
         if self.can_save:
             save_model(self.folder.model, session.classifier, session.sizes, session.settings)
         if pictures and _missing("matplotlib") is None:
@@ -138,7 +138,8 @@ class Job:
         data = session.data
         matrix = confusion_matrix(data.test.labels, predictions, len(data.training.classes))
         right, count = int(np.trace(matrix)), len(data.test)
-        title = f"{Path(data.training.source).name}: {100 * right / count:.2f} % of {count:,} held-out observations right"
+        share = f"{100 * right / count:.2f} % of {count:,} held-out observations right"
+        title = f"{Path(data.training.source).name}: {share}"
         write_atomically(self.folder.learning_curve, draw_learning_curve(session.history, title))
         write_atomically(self.folder.confusion_matrix, draw_confusion_matrix(matrix, data.training.classes, title))
 

@@ -175,8 +175,8 @@ def _loaded_libraries() -> list[str]:
     with suppress(OSError):
         lines = Path("/proc/self/maps").read_text().splitlines()
         return sorted({line.split(maxsplit=5)[5] for line in lines if ".so" in line and len(line.split()) >= 6})
-    beside = Path(np.__file__).parent
-    return [str(file) for folder in (beside / ".dylibs", beside.parent / "numpy.libs") for file in folder.glob("*blas*")]
+    numpy = Path(np.__file__).parent
+    return [str(file) for folder in (numpy / ".dylibs", numpy.parent / "numpy.libs") for file in folder.glob("*blas*")]
 
 
 def _cupy() -> dict[str, Any] | None:

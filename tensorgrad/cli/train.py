@@ -34,8 +34,8 @@ def add(commands: Any) -> None:
     parser: Parser = commands.add_parser(
         "train",
         help="train a network on data of your own, or on the digits that ship in the package",
-        description="Train a classifier: a multi-layer perceptron with softmax cross-entropy. With no options: a sigmoid\n"
-        "network on 1,797 handwritten digits, a fifth of them held out to test on.",
+        description="Train a classifier: a multi-layer perceptron with softmax cross-entropy. With no\n"
+        "options: a sigmoid network on 1,797 handwritten digits, a fifth of them held out.",
         epilog=EPILOG,
     )
     option = _option(parser, "data")
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
     option("--held-out", type=_number, metavar="SHARE", help="share to hold out where there is no test data (0.2)")
     option("--label", metavar="COLUMN", help="the labels' column in a CSV table: its name, or its number from 0")
     option("--keys", nargs=2, metavar=("INPUTS", "LABELS"), help="the arrays' names in a .npz archive")
-    option("--normalize", choices=NORMALIZATIONS, help="scale inputs by their range, or to mean 0 and deviation 1 (auto)")
+    option("--normalize", choices=NORMALIZATIONS, help="scale by range, or to mean 0, deviation 1 (auto)")
     option = _option(parser, "network")
     option("--hidden", nargs="*", type=_whole, metavar="SIZE", help="sizes of hidden layers (64); none: a linear model")
     option("--activation", choices=ACTIVATIONS, help="after each hidden layer (sigmoid)")
@@ -80,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     if "resume" in given:
         extra = sorted(set(given) - WITH_RESUME)
         if extra:
-            raise UsageError(f"--{extra[0].replace('_', '-')}: a run goes on with its own settings; only --epochs can change")
+            option = f"--{extra[0].replace('_', '-')}"
+            raise UsageError(f"{option}: a run goes on with the settings it has; only --epochs and --device can change")
         job = resume_job(Path(given.pop("resume")), given, quiet)
     else:
         out = Path(given.pop("out", "runs"))

@@ -48,10 +48,10 @@ def _collate(samples: list[Any], where: str) -> Any:
         return {key: _collate([_entry(sample, key, where) for sample in samples], f"{where}[{key!r}]") for key in first}
     if isinstance(first, (tuple, list)):
         return _sequence(samples, where)
+    if isinstance(first, np.generic):  # before float, which np.float64 is too
+        return Tensor(np.array(samples, dtype=first.dtype))
     if isinstance(first, (bool, int, float, complex)):
         return Tensor(np.array(samples, dtype=get_state().dtype if isinstance(first, float) else None))
-    if isinstance(first, np.generic):
-        return Tensor(np.array(samples, dtype=first.dtype))
     return _stack(samples, where)
 
 

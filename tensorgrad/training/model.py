@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def build_model(sizes: tuple[int, ...], activation: str, dropout: float = 0.0) -
     ['Linear', 'Sigmoid', 'Linear']
     """
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:-1]):
+    for fan_in, fan_out in pairwise(sizes[:-1]):
         layers += [nn.Linear(fan_in, fan_out), LAYERS[activation]()]
         if dropout:
             layers.append(nn.Dropout(dropout))

@@ -86,7 +86,9 @@ def _figure(width: float, height: float) -> Any:
     return figure
 
 
-def _curves(axes: Any, epochs: list[int], history: Sequence[Mapping[str, Any]], key: str, label: str, scale: Any) -> None:
+def _curves(
+    axes: Any, epochs: list[int], history: Sequence[Mapping[str, Any]], key: str, label: str, scale: Any
+) -> None:
     from matplotlib.ticker import MaxNLocator
 
     marked = sorted({*range(0, len(epochs), max(1, len(epochs) // 12)), len(epochs) - 1})

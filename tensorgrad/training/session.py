@@ -48,10 +48,9 @@ class Session:
         self.sizes = (data.features, *settings.hidden, len(data.training.classes))
         self.model = build_model(self.sizes, settings.activation, settings.dropout).to(device)
         self.loss_fn = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
-        inputs, labels = (self._on_device(array) for array in (data.scaling(data.training.inputs), data.training.labels))
-        self.loader: DataLoader[Any] = DataLoader(
-            TensorDataset(inputs, labels), settings.batch, shuffle=True, generator=settings.seed
-        )
+        inputs, labels = self._on_device(data.scaling(data.training.inputs)), self._on_device(data.training.labels)
+        dataset = TensorDataset(inputs, labels)
+        self.loader: DataLoader[Any] = DataLoader(dataset, settings.batch, shuffle=True, generator=settings.seed)
         self.test_inputs = self._on_device(data.scaling(data.test.inputs))
         self.steps_per_epoch = len(self.loader)
         self.steps = self.steps_per_epoch * settings.epochs
@@ -140,8 +139,8 @@ class Session:
         }
         if not (math.isfinite(row["train_loss"]) and math.isfinite(loss)):
             raise Diverged(
-                f"the loss is no longer finite in epoch {row['epoch']} (learning rate {self.settings.learning_rate:g}); "
-                "a smaller learning rate may help"
+                f"the loss is no longer finite in epoch {row['epoch']}; a smaller --lr than "
+                f"{self.settings.learning_rate:g} may help"
             )
         self.history.append(row)
         self.running = Running()

@@ -18,13 +18,16 @@ NAMES = {"sgd": "SGD", "momentum": "SGD with momentum", "adam": "Adam", "adamw":
 Array = np.ndarray[Any, Any]
 
 
-def opening_lines(settings: Settings, data: Prepared, sizes: tuple[int, ...], parameters: int, device: str) -> list[str]:
+def opening_lines(
+    settings: Settings, data: Prepared, sizes: tuple[int, ...], parameters: int, device: str
+) -> list[str]:
     """What is about to be trained, on what, where."""
     shape = " x ".join(map(str, data.training.inputs.shape[1:]))
     test = f"{data.test.source}" if data.apart else "held out"
     network = "-".join(map(str, sizes)) + (f" {settings.activation}" if settings.hidden else " linear")
     drop = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
-    rate = f"learning rate {settings.learning_rate:g}" + ("" if settings.schedule == "constant" else f" ({settings.schedule})")
+    falls = "" if settings.schedule == "constant" else f" ({settings.schedule})"
+    rate = f"learning rate {settings.learning_rate:g}{falls}"
     extra = f", weight decay {settings.weight_decay:g}" if settings.weight_decay else ""
     extra += f", label smoothing {settings.label_smoothing:g}" if settings.label_smoothing else ""
     rows = {
