@@ -62,10 +62,10 @@ def test_orders_are_pinned():
 
 @pytest.mark.parametrize("seed", [0, 7, (1 << 64) + 5])
 def test_orders_are_those_of_a_generator(seed):
-    np.testing.assert_array_equal(permutation(seed, 50), tg.randperm(50, generator=tg.Generator(seed)).numpy())
-    np.testing.assert_array_equal(
-        uniform(seed, 50), tg.rand(50, generator=tg.Generator(seed), dtype=tg.float64).numpy()
-    )
+    order = tg.randperm(50, generator=tg.Generator(seed))
+    np.testing.assert_array_equal(permutation(seed, 50), order.numpy())
+    values = tg.rand(50, generator=tg.Generator(seed), dtype=tg.float64)
+    np.testing.assert_array_equal(uniform(seed, 50), values.numpy())
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])

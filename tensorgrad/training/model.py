@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import nn, optim
 from ..autodiff import no_grad
+from ..core.generator import get_rng_state, set_rng_state
 from ..core.tensor import Tensor
 from .errors import CheckpointError, require
 from .files import write_atomically
@@ -133,7 +134,9 @@ def load_model(path: str | os.PathLike[str]) -> Classifier:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{file}: expected format {FORMAT}, got {metadata.get('format', 'something else')}")
     about = json.loads(metadata["classifier"])
+    before = get_rng_state()
     model = build_model(tuple(about["sizes"]), about["activation"], about["dropout"])
+    set_rng_state(before)  # the initial weights, thrown away at once, cost nobody random numbers
     model.load_state_dict(tensors)
     model.eval()
     return Classifier(model, Scaling.from_json(about["scaling"]), tuple(about["classes"]))

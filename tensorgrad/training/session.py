@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, random
+from .. import nn
 from ..autodiff import no_grad
 from ..backends.base import Device
+from ..core.generator import Generator, get_rng_state, manual_seed, set_rng_state
 from ..core.tensor import Tensor
 from ..data import DataLoader, TensorDataset
 from ..optim.lr_scheduler import LambdaLR
@@ -41,7 +42,7 @@ class Session:
     """
 
     def __init__(self, settings: Settings, data: Prepared, device: Device) -> None:
-        random.manual_seed(settings.seed)
+        manual_seed(settings.seed)
         self.settings = settings
         self.data = data
         self.device = device
@@ -50,7 +51,8 @@ class Session:
         self.loss_fn = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
         inputs, labels = self._on_device(data.scaling(data.training.inputs)), self._on_device(data.training.labels)
         dataset = TensorDataset(inputs, labels)
-        self.loader: DataLoader[Any] = DataLoader(dataset, settings.batch, shuffle=True, generator=settings.seed)
+        order = Generator(settings.seed).spawn()  # a stream of its own: dropout does not change the order
+        self.loader: DataLoader[Any] = DataLoader(dataset, settings.batch, shuffle=True, generator=order)
         self.test_inputs = self._on_device(data.scaling(data.test.inputs))
         self.steps_per_epoch = len(self.loader)
         self.steps = self.steps_per_epoch * settings.epochs
@@ -166,7 +168,7 @@ class Session:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
-            "random": random.get_rng_state(),
+            "random": get_rng_state(),
             "loader": self.loader.state_dict(),
             "running": self.running.state_dict(),
             "history": self.history,
@@ -186,7 +188,7 @@ class Session:
         self.history = [dict(row) for row in state["history"]]
         self.step = state["step"]
         self.seconds = state["seconds"]
-        random.set_rng_state(state["random"])
+        set_rng_state(state["random"])
 
     def _placed(self, value: Any) -> Any:
         if isinstance(value, np.ndarray):
