@@ -83,7 +83,7 @@ class Job:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
         def handle(number: int, frame: FrameType | None) -> None:
             self._stopped_by = number
@@ -186,10 +186,11 @@ def resume_job(path: Path, changes: dict[str, Any], quiet: bool) -> Job:
     try:
         settings = dataclasses.replace(Settings.from_json(state["settings"]), **changes)
         # Relative paths were meant from where the run was started.
-        settings = dataclasses.replace(settings, **{
-            name: tuple(os.path.relpath(os.path.join(state["directory"], file)) for file in getattr(settings, name))
-            for name in ("data", "test")
-        })  # fmt: skip
+        data, test = (
+            tuple(os.path.relpath(os.path.join(state["directory"], file)) for file in files)
+            for files in (settings.data, settings.test)
+        )
+        settings = dataclasses.replace(settings, data=data, test=test)
         done = len(state["history"])
     except SettingsError as error:
         raise UsageError(f"--{error.setting.replace('_', '-')}: {error}") from None

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     label = values.get("label")
     if label is not None and label.lstrip("-").isdecimal():
         values["label"] = int(label)

@@ -64,7 +64,8 @@ class Session:
         self.history: list[dict[str, Any]] = []
 
     def _on_device(self, array: Array) -> Tensor:
-        return Tensor(array).to(self.device)
+        placed: Tensor = Tensor(array).to(self.device)
+        return placed
 
     @property
     def finished(self) -> bool:

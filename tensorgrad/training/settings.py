@@ -104,7 +104,10 @@ class Settings:
         unknown = sorted(set(values) - known)
         if unknown:
             raise SettingsError(unknown[0], f"unknown setting {unknown[0]!r}")
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        arguments: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**arguments)
 
     def _one_of(self, name: str, choices: tuple[str, ...]) -> None:
         if getattr(self, name) not in choices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def opening_lines(
     return _table(rows)
 
 
-def result_lines(history: list[Mapping[str, Any]], data: Prepared, predictions: Array, seconds: float) -> list[str]:
+def result_lines(history: Sequence[Mapping[str, Any]], data: Prepared, predictions: Array, seconds: float) -> list[str]:
     """How it came out: accuracy, what is hardest, how long it took."""
     last = history[-1]
     labels, classes = data.test.labels, data.training.classes
