@@ -303,7 +303,7 @@ def _node(
             cells += [x._cell for x in operands[plan.op.fixed :] if isinstance(x, Tensor)]
         else:
             saved.append(tuple(_info(v) for v in values[plan.op.fixed :]))
-    node = _new(Node)
+    node = Node()
     node.plan = plan
     node.params = params
     node.parents = tuple(x._node if isinstance(x, Tensor) else None for x in operands)
@@ -366,7 +366,8 @@ def unary_path(op: Op) -> Callable[[Any], Tensor]:
             return apply(op, (x,))  # type: ignore[no-any-return]
         data = x.data
         bound = bounds.get(type(data))
-        if bound is None or data.dtype.kind != "f":
+        dtype = data.dtype
+        if bound is None or dtype.kind != "f":
             return apply(op, (x,))  # type: ignore[no-any-return]
         if x._view is not None and x._view.version != x._cell[0]:
             refresh(x)
@@ -395,7 +396,7 @@ def unary_path(op: Op) -> Callable[[Any], Tensor]:
             return out
         plan = bound.masks[1] or bound.mask(1)
         out._line = None
-        out._node = node = _new(Node)
+        out._node = node = Node()
         node.plan = plan
         node.params = ()
         node.parents = (parent,)
@@ -416,8 +417,8 @@ def unary_path(op: Op) -> Callable[[Any], Tensor]:
             node.cells = (x._cell, cell)
             node.version = x._cell[0]
         node.rank = parent.rank + 1
-        node.shape = result.shape
-        node.dtype = result.dtype
+        node.shape = parent.shape
+        node.dtype = dtype
         node.line = line
         node.hooks = None
         node.grad = None
@@ -429,27 +430,26 @@ def unary_path(op: Op) -> Callable[[Any], Tensor]:
 def binary_path(op: Op) -> Callable[[Any, Any], Tensor]:
     """The call path of an elementwise op of two inputs."""
     bounds = op.bounds
-    plain = op.differentiable or not op.composite
+    composite = op.composite
     differentiable = op.differentiable
 
     def call(a: Any, b: Any, /) -> Tensor:
         state = get_state()
-        if not isinstance(a, Tensor) or not state.plain or not plain:
+        if not isinstance(a, Tensor) or not state.plain or composite:
             return apply(op, (a, b))  # type: ignore[no-any-return]
         ad = a.data
         bound = bounds.get(type(ad))
-        if bound is None or ad.dtype.kind != "f":
+        dtype = ad.dtype
+        if bound is None or dtype.kind != "f":
             return apply(op, (a, b))  # type: ignore[no-any-return]
-        left = a._node
         if isinstance(b, Tensor):
             bd = b.data
-            if bd.dtype is not ad.dtype or type(bd) is not type(ad):
+            if bd.dtype is not dtype or type(bd) is not type(ad):
                 return apply(op, (a, b))  # type: ignore[no-any-return]
-            right = b._node
-            bc: Cell | None = b._cell
             if b._view is not None and b._view.version != b._cell[0]:
                 refresh(b)
-                right = b._node
+            right = b._node
+            bc: Cell | None = b._cell
         elif type(b) is float or type(b) is int:
             bd = b
             bc = right = None
@@ -457,7 +457,7 @@ def binary_path(op: Op) -> Callable[[Any, Any], Tensor]:
             return apply(op, (a, b))  # type: ignore[no-any-return]
         if a._view is not None and a._view.version != a._cell[0]:
             refresh(a)
-            left = a._node
+        left = a._node
         ufunc = bound.ufunc
         try:
             result = bound.f(ad, bd) if ufunc is None else ufunc(ad, bd, out=...)
@@ -474,21 +474,24 @@ def binary_path(op: Op) -> Callable[[Any, Any], Tensor]:
         out.data = result
         out._cell = cell = [0]
         out._view = None
-        if not differentiable or not state.grad:
-            left = right = None
-        if left is None:
-            if right is None:
-                out._node = None
-                out._line = line
-                return out
-            mask, rank = 2, right.rank
-        elif right is None:
-            mask, rank = 1, left.rank
-        else:
-            mask, rank = 3, (left.rank if left.rank > right.rank else right.rank)
-        plan = bound.masks[mask] or bound.mask(mask)
+        if not (differentiable and state.grad) or (left is None and right is None):
+            out._node = None
+            out._line = line
+            return out
         out._line = None
-        out._node = node = _new(Node)
+        out._node = node = Node()
+        if right is None:
+            plan = bound.masks[1] or bound.mask(1)
+            node.rank = left.rank + 1  # type: ignore[union-attr]
+            node.shape = left.shape if bc is None else result.shape  # type: ignore[union-attr]
+        elif left is None:
+            plan = bound.masks[2] or bound.mask(2)
+            node.rank = right.rank + 1
+            node.shape = result.shape
+        else:
+            plan = bound.masks[3] or bound.mask(3)
+            node.rank = (left.rank if left.rank > right.rank else right.rank) + 1
+            node.shape = left.shape if left.shape == right.shape else result.shape
         node.plan = plan
         node.params = ()
         node.parents = (left, right)
@@ -496,15 +499,17 @@ def binary_path(op: Op) -> Callable[[Any, Any], Tensor]:
         if saves == 0:
             node.saved = node.cells = ()
             node.version = 0
+        elif saves == 3 and bc is not None:
+            node.saved = (ad, bd)
+            node.cells = (ac, bc) = (a._cell, bc)
+            node.version = ac[0] + bc[0]
         elif saves == 2 and bc is None:
             node.saved = (bd,)
             node.cells = ()
             node.version = 0
         else:
             _save_pair(node, saves, ad, bd, result, a._cell, bc, cell)
-        node.rank = rank + 1
-        node.shape = result.shape
-        node.dtype = result.dtype
+        node.dtype = dtype
         node.line = line
         node.hooks = None
         node.grad = None
@@ -517,19 +522,7 @@ def _save_pair(
     node: Node, saves: int, a: Any, b: Any, out: Any, a_cell: Cell, b_cell: Cell | None, out_cell: Cell
 ) -> None:
     """Save what the bits of ``saves`` name: 1 for a, 2 for b, 4 for the result."""
-    if saves == 3 and b_cell is not None:
-        node.saved = (a, b)
-        node.cells = (a_cell, b_cell)
-        node.version = a_cell[0] + b_cell[0]
-        return
-    saved: tuple[Any, ...] = ()
-    cells: tuple[Cell | None, ...] = ()
-    if saves & 1:
-        saved, cells = (a,), (a_cell,)
-    if saves & 2:
-        saved, cells = (*saved, b), (*cells, b_cell)
-    if saves & 4:
-        saved, cells = (*saved, out), (*cells, out_cell)
-    node.saved = saved
-    node.cells = cells
-    node.version = sum(cell[0] for cell in cells if cell is not None)
+    sources = ((1, a, a_cell), (2, b, b_cell), (4, out, out_cell))
+    node.saved = tuple([value for bit, value, _ in sources if saves & bit])
+    node.cells = tuple([cell for bit, _, cell in sources if saves & bit])
+    node.version = sum([cell[0] for cell in node.cells if cell is not None])

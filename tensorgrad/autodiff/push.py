@@ -15,7 +15,8 @@ from ..core.tensor import Tensor, make
 from ..dtypes import is_floating
 from ..errors import GradientError
 from ..op import TENSORS
-from .sweep import as_tensors, check_saved, sweep
+from .saved import as_tensors, check_saved
+from .sweep import sweep
 
 __all__ = ["push"]
 

@@ -1,14 +1,15 @@
 """The backward sweep: cotangents pushed from results to their origins, in rank order, without recursion.
 
-With the raw namespace it runs on bare arrays. With ``create`` it runs the same rules on Tensors, so that what it
-computes is itself differentiable; nothing else differs.
+``Bare`` runs the rules on bare arrays, with the raw namespace. ``Recorded`` runs the same rules on Tensors, so that what it
+computes is itself differentiable (or visible to a capture); nothing else differs.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Set
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -16,170 +17,14 @@ from ..core.lines import describe
 from ..core.node import RELEASED, Item, Leaf, Node, Vertex
 from ..core.state import STATE, get_state
 from ..core.tensor import Tensor, make
-from ..dtypes import is_floating
-from ..errors import GradientError, InPlaceError, NaNError
+from ..errors import GradientError, NaNError
 from ..op import TENSORS, Plan
+from .saved import as_tensors, check_saved, restore
 
-__all__ = ["Roots", "as_tensors", "check_saved", "pull", "restore", "sweep"]
+__all__ = ["Roots", "sweep"]
 
-Roots = list[tuple[Vertex, Any]]
+Roots: TypeAlias = list[tuple[Vertex, Any]]
 _SCALARS = frozenset({np.float16, np.float32, np.float64})
-
-
-def restore(m: Any, g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """A cotangent brought back to its primal's shape and dtype: summed over what was broadcast, then cast."""
-    if g.shape != shape:
-        extra = g.ndim - len(shape)
-        axes = tuple(range(extra)) + tuple(
-            i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1
-        )
-        if axes:
-            g = m.sum(g, axis=axes, keepdims=False)
-        if g.shape != shape:
-            g = m.reshape(g, shape=shape) if g.size == _size(shape) else m.broadcast_to(g, shape=shape)
-    if g.dtype != dtype:
-        g = m.astype(g, dtype=dtype)
-    return g
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
-
-
-def check_saved(node: Node) -> tuple[Any, ...]:
-    """The values a node saved, if they are still there and still what they were."""
-    saved = node.saved
-    if saved is RELEASED:
-        raise GradientError(
-            f"backward through {node.name} a second time: the values it saved were released by the first pass\n"
-            f"  recorded at {describe(node.line)}\n"
-            "  Say backward(retain_graph=True) the first time, or compute the result again."
-        )
-    version = 0
-    for cell in node.cells:
-        if cell is not None:
-            version += cell[0]
-    if version != node.version:
-        writes = "\n".join(
-            f"  written at {describe(cell[1])}"  # type: ignore[arg-type]
-            for cell in node.cells
-            if cell is not None and len(cell) > 1
-        )
-        raise InPlaceError(
-            f"a value that {node.name} saved for its derivative was changed in place afterwards\n"
-            f"  saved at {describe(node.line)}\n{writes}\n"
-            "  Write to a copy, or write before the value is used."
-        )
-    return saved
-
-
-def as_tensors(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Saved values as Tensors that are part of the graph, for rules that record themselves."""
-    out = []
-    for position, (what, which) in enumerate(node.plan.sources):
-        value = saved[position]
-        if what == "input":
-            out.append(_tensor(value, node.parents[which], node, position))
-        elif what == "rest":
-            rest = node.parents[node.plan.op.fixed :]
-            out.append(tuple(_tensor(v, p, node, -1) for v, p in zip(value, rest, strict=True)))
-        elif what == "out" and isinstance(value, tuple):
-            out.append(tuple(make(v, node.line) for v in value))
-            for index, part in enumerate(out[-1]):
-                if is_floating(part.data.dtype):
-                    part._node = Item(node, index, part.data.shape, part.data.dtype)
-        elif what == "out":
-            out.append(_tensor(value, node, node, position))
-        else:
-            out.append(value)
-    return tuple(out)
-
-
-def _tensor(value: Any, vertex: Vertex | None, node: Node, position: int) -> Any:
-    if not hasattr(value, "dtype"):
-        return value
-    t = make(value, node.line)
-    # A promoted operand was cast: its gradient still belongs to the operand.
-    t._node = vertex if vertex is None or is_floating(value.dtype) else None
-    cell = node.cells[position] if 0 <= position < len(node.cells) else None
-    if cell is not None:
-        t._cell = cell
-    return t
-
-
-def pull(node: Node, g: Any, needed: Set[Vertex] | None) -> list[tuple[Vertex, Any]]:
-    """The cotangents of a node's parents, on bare arrays."""
-    saved = node.saved
-    version = node.version
-    for cell in node.cells:
-        if cell is not None:
-            version -= cell[0]
-    if version or saved is RELEASED:
-        saved = check_saved(node)
-    plan = node.plan
-    m = plan.m
-    if plan.joint:
-        return _pull_joint(node, plan, m, g, saved, needed)
-    scalar = type(g) in _SCALARS  # NumPy computes ten times faster on scalars than on 0-d arrays
-    parents = node.parents
-    found: list[tuple[Vertex, Any]] = []
-    for i, rule, spec in plan.calls:
-        parent = parents[i]
-        if needed is not None and parent not in needed:
-            continue
-        if not spec:
-            r = rule(m, g)
-        elif len(spec) == 1:
-            value = saved[spec[0]]
-            if scalar and type(value) is np.ndarray and not value.ndim:
-                value = value[()]
-            r = rule(m, g, value)
-        else:
-            r = rule(m, g, *[saved[k] for k in spec])
-        if r.shape != parent.shape or r.dtype is not parent.dtype:  # type: ignore[union-attr]
-            r = restore(m, r, parent.shape, parent.dtype)  # type: ignore[union-attr]
-        found.append((parent, r))  # type: ignore[arg-type]
-    return found
-
-
-def pull_recorded(node: Node, g: Any, needed: Set[Vertex] | None) -> list[tuple[Vertex, Any]]:
-    """The same on Tensors: what the rules compute is recorded, under the line of the node they differentiate."""
-    plan = node.plan
-    if plan.op.first_order:
-        raise GradientError(
-            f"{plan.op.name} has a derivative of first order only: its rule is not written over the namespace m\n"
-            f"  recorded at {describe(node.line)}"
-        )
-    saved = as_tensors(node, check_saved(node))
-    token = STATE.set(get_state().but(line=node.line))
-    try:
-        if plan.joint:
-            return _pull_joint(node, plan, TENSORS, g, saved, needed)
-        found: list[tuple[Vertex, Any]] = []
-        for i, rule, spec in plan.calls:
-            parent = node.parents[i]
-            if parent is not None and (needed is None or parent in needed):
-                r = rule(TENSORS, g, *[saved[k] for k in spec])
-                found.append((parent, restore(TENSORS, r, parent.shape, parent.dtype)))
-        return found
-    finally:
-        STATE.reset(token)
-
-
-def _pull_joint(
-    node: Node, plan: Plan, m: Any, g: Any, saved: tuple[Any, ...], needed: Set[Vertex] | None
-) -> list[tuple[Vertex, Any]]:
-    mask = tuple(p is not None and (needed is None or p in needed) for p in node.parents)
-    ((_, rule, spec),) = plan.calls
-    cotangents = rule(m, g, mask, *[saved[k] for k in spec])
-    return [
-        (parent, restore(m, r, parent.shape, parent.dtype))
-        for parent, r, wanted in zip(node.parents, cotangents, mask, strict=True)
-        if wanted and r is not None and parent is not None
-    ]
 
 
 def sweep(
@@ -198,97 +43,204 @@ def sweep(
     """
     wanted = frozenset() if collect is None else frozenset(collect)
     needed = None if collect is None else _leading_to(roots, wanted, barrier)
-    found: dict[Vertex, Any] = {}
-    pending: dict[Vertex, Any] = {}
-    heap: list[tuple[int, int, Vertex]] = []
-    owned: set[Vertex] = set()  # their pending buffer was allocated here, so it may be added to in place
-    shared = {vertex for vertex, _ in roots}  # their pending buffer may be held elsewhere
-    order = _seed(roots, needed, pending, heap)
-    step = pull_recorded if create else pull
-    check = get_state().nan
-    while heap:
-        vertex = heappop(heap)[2]
-        g = pending.pop(vertex)
-        if vertex.hooks is not None:
-            g = _run_hooks(vertex, g, create)
-            shared.add(vertex)
-        if vertex in wanted:
-            found[vertex] = g
-            if barrier:
-                continue
-            shared.add(vertex)
-        if type(vertex) is not Node:
-            order = _pass_on(vertex, g, pending, heap, order, found)
-            continue
-        for parent, r in step(vertex, g, needed):
-            if check:
-                _check_nan(vertex, r)
-            if parent not in pending:
-                pending[parent] = r
-                order += 1
-                heappush(heap, (-parent.rank, order, parent))
-                if r is g or (r._view if create else r.base) is not None:
-                    shared.add(parent)
-            elif parent in owned:
-                pending[parent] += r
-            else:
-                pending[parent] = pending[parent] + r
-                if not create:
-                    owned.add(parent)
-                    shared.discard(parent)
-        if not retain:
-            vertex.saved = RELEASED
-    if collect is not None:
-        found = {vertex: found[vertex] for vertex in found if vertex in wanted}
-    own = _own_tensor if create else _own
-    return {vertex: own(g, vertex in shared) for vertex, g in found.items()}
+    return (Recorded if create else Bare)(needed).run(roots, wanted, retain, barrier)
 
 
-def _seed(
-    roots: Roots, needed: Set[Vertex] | None, pending: dict[Vertex, Any], heap: list[tuple[int, int, Vertex]]
-) -> int:
-    for order, (vertex, g) in enumerate(roots):
-        if needed is not None and vertex not in needed:
-            continue
-        if vertex in pending:
-            pending[vertex] = pending[vertex] + g
+class Sweep(ABC):
+    """One pass. ``pending`` holds the cotangents that have arrived so far, ``heap`` the vertices in the order of their
+    rank; ``owned`` vertices' buffers were allocated here, so they may be added to in place; ``shared`` vertices'
+    buffers may be held elsewhere, so they are copied before anybody else gets them."""
+
+    __slots__ = ("check", "heap", "needed", "order", "owned", "pending", "shared")
+
+    def __init__(self, needed: Set[Vertex] | None) -> None:
+        self.needed = needed
+        self.pending: dict[Vertex, Any] = {}
+        self.heap: list[tuple[int, int, Vertex]] = []
+        self.order = 0
+        self.owned: set[Vertex] = set()
+        self.shared: set[Vertex] = set()
+        self.check = get_state().nan
+
+    @abstractmethod
+    def pull(self, node: Node, g: Any) -> None:
+        """Call a node's rules, and let what they give arrive at its parents."""
+
+    @abstractmethod
+    def own(self, vertex: Vertex, g: Any) -> Any:
+        """A complete cotangent, in memory that nobody else holds."""
+
+    def run(self, roots: Roots, wanted: Set[Vertex], retain: bool, barrier: bool) -> dict[Vertex, Any]:
+        heap, pending = self.heap, self.pending
+        found: dict[Vertex, Any] = {}
+        for vertex, g in roots:
+            if self.needed is None or vertex in self.needed:
+                self.arrive(vertex, g, g)
+        while heap:
+            vertex = heappop(heap)[2]
+            g = pending.pop(vertex)
+            if vertex.hooks is not None and not isinstance(g, list):
+                g = self.run_hooks(vertex, g)
+            if wanted and vertex in wanted:
+                found[vertex] = g
+                if barrier:
+                    continue
+                self.shared.add(vertex)
+            if type(vertex) is Node:
+                self.pull(vertex, g)
+                if not retain:
+                    vertex.saved = RELEASED
+            elif type(vertex) is Item:
+                self.gather(vertex, g)
+            elif self.needed is None:
+                found[vertex] = g
+        return {vertex: self.own(vertex, g) for vertex, g in found.items()}
+
+    def arrive(self, vertex: Vertex, r: Any, g: Any) -> None:
+        """Add the contribution ``r`` to a vertex; ``g`` is the cotangent it was made from."""
+        pending = self.pending
+        if vertex not in pending:
+            pending[vertex] = r
+            self.order += 1
+            heappush(self.heap, (-vertex.rank, self.order, vertex))
+            if r is g or (r._view if isinstance(r, Tensor) else r.base) is not None:
+                self.shared.add(vertex)
+        elif vertex in self.owned:
+            pending[vertex] += r
         else:
-            pending[vertex] = g
-            heappush(heap, (-vertex.rank, order, vertex))
-    return len(roots)
+            pending[vertex] = pending[vertex] + r
+            self.shared.discard(vertex)
+            if not isinstance(r, Tensor):
+                self.owned.add(vertex)
+
+    def gather(self, item: Item, g: Any) -> None:
+        """Hand the cotangent of one output to its node, which waits for those of the others."""
+        node = item.node
+        if node not in self.pending:
+            self.pending[node] = [None] * len(node.shape)
+            self.order += 1
+            heappush(self.heap, (-node.rank, self.order, node))
+        self.pending[node][item.index] = g
+
+    def run_hooks(self, vertex: Vertex, g: Any) -> Any:
+        self.shared.add(vertex)
+        hooks = dict(vertex.hooks or {})
+        keep = hooks.pop(-1, False)
+        for hook in [hooks[key] for key in sorted(hooks)]:
+            answer = hook(g if isinstance(g, Tensor) else make(self.own(vertex, g), vertex.line))
+            if answer is not None:
+                if not isinstance(answer, Tensor) or answer.shape != vertex.shape:
+                    raise GradientError(
+                        f"a gradient hook must return None or a tensor of shape {list(vertex.shape)}, got {answer!r}"
+                    )
+                g = answer if isinstance(g, Tensor) else answer.data
+        if keep is not False:
+            kept = g if isinstance(g, Tensor) else make(self.own(vertex, g), vertex.line)
+            vertex.grad = kept if vertex.grad is None else vertex.grad + kept
+        return g
+
+    def joint(self, node: Node, plan: Plan, m: Any, g: Any, saved: tuple[Any, ...]) -> None:
+        """One rule for all inputs, told by a mask which cotangents are wanted."""
+        needed = self.needed
+        mask = tuple(p is not None and (needed is None or p in needed) for p in node.parents)
+        ((_, rule, spec),) = plan.calls
+        cotangents = rule(m, g, mask, *[saved[k] for k in spec])
+        for parent, r, wanted in zip(node.parents, cotangents, mask, strict=True):
+            if wanted and r is not None and parent is not None:
+                if self.check:
+                    check_nan(node, r)
+                self.arrive(parent, restore(m, r, parent.shape, parent.dtype), g)
+                self.shared.add(parent)  # the rule may have given the same array twice
 
 
-def _pass_on(
-    vertex: Leaf | Item,
-    g: Any,
-    pending: dict[Vertex, Any],
-    heap: list[tuple[int, int, Vertex]],
-    order: int,
-    found: dict[Vertex, Any],
-) -> int:
-    """Keep a leaf's cotangent; hand that of one output to its node, which waits for those of the others."""
-    if type(vertex) is Leaf:
-        found[vertex] = g
-        return order
-    assert type(vertex) is Item
-    item, node = vertex, vertex.node
-    if node not in pending:
-        pending[node] = [None] * len(node.shape)
-        order += 1
-        heappush(heap, (-node.rank, order, node))
-    parts = pending[node]
-    parts[item.index] = g if parts[item.index] is None else parts[item.index] + g
-    return order
+@final
+class Bare(Sweep):
+    """On bare arrays."""
+
+    __slots__ = ()
+
+    def pull(self, node: Node, g: Any) -> None:
+        saved = node.saved
+        version = node.version
+        for cell in node.cells:
+            if cell is not None:
+                version -= cell[0]
+        if version or saved is RELEASED:
+            saved = check_saved(node)
+        plan = node.plan
+        m = plan.m
+        if plan.joint:
+            self.joint(node, plan, m, g, saved)
+            return
+        kind = type(g)
+        scalar = kind in _SCALARS  # NumPy computes ten times faster on scalars than on 0-d arrays
+        needed, pending = self.needed, self.pending
+        for i, rule, spec in plan.calls:
+            parent: Vertex = node.parents[i]  # type: ignore[assignment]
+            if needed is not None and parent not in needed:
+                continue
+            if not spec:
+                r = rule(m, g)
+            elif len(spec) == 1:
+                value = saved[spec[0]]
+                if scalar and type(value) is np.ndarray and not value.ndim:
+                    value = value[()]
+                r = rule(m, g, value)
+            else:
+                r = rule(m, g, *[saved[k] for k in spec])
+            if not (scalar and type(r) is kind and not parent.shape and parent.dtype is node.dtype) and (
+                r.shape != parent.shape or r.dtype is not parent.dtype
+            ):
+                r = restore(m, r, parent.shape, parent.dtype)
+            if self.check:
+                check_nan(node, r)
+            # As ``arrive``, spelled out where it counts.
+            if parent in pending:
+                self.arrive(parent, r, g)
+            else:
+                pending[parent] = r
+                self.order = order = self.order + 1
+                heappush(self.heap, (-parent.rank, order, parent))
+                if r is g or r.base is not None:
+                    self.shared.add(parent)
+
+    def own(self, vertex: Vertex, g: Any) -> Any:
+        if isinstance(g, np.generic):
+            return np.asarray(g)
+        return g.copy() if vertex in self.shared else g
 
 
-def _own(g: Any, shared: bool) -> Any:
-    if type(g) is not np.ndarray and isinstance(g, np.generic):
-        return np.asarray(g)
-    return g.copy() if shared else g
+@final
+class Recorded(Sweep):
+    """On Tensors; what the rules compute gets the line of the node they differentiate."""
 
+    __slots__ = ()
 
-def _own_tensor(g: Tensor, shared: bool) -> Tensor:
-    return TENSORS.copy(g) if shared else g  # type: ignore[no-any-return]
+    def pull(self, node: Node, g: Any) -> None:
+        plan = node.plan
+        if plan.op.first_order:
+            raise GradientError(
+                f"{plan.op.name} has a derivative of first order only: its rule is not written over the namespace m\n"
+                f"  recorded at {describe(node.line)}"
+            )
+        saved = as_tensors(node, check_saved(node))
+        token = STATE.set(get_state().but(line=node.line))
+        try:
+            if plan.joint:
+                self.joint(node, plan, TENSORS, g, saved)
+                return
+            for i, rule, spec in plan.calls:
+                parent = node.parents[i]
+                if parent is not None and (self.needed is None or parent in self.needed):
+                    r = rule(TENSORS, g, *[saved[k] for k in spec])
+                    if self.check:
+                        check_nan(node, r)
+                    self.arrive(parent, restore(TENSORS, r, parent.shape, parent.dtype), g)
+        finally:
+            STATE.reset(token)
+
+    def own(self, vertex: Vertex, g: Any) -> Any:
+        return TENSORS.copy(g) if vertex in self.shared else g
 
 
 def _leading_to(roots: Roots, wanted: Set[Vertex], barrier: bool) -> Set[Vertex]:
@@ -298,9 +250,9 @@ def _leading_to(roots: Roots, wanted: Set[Vertex], barrier: bool) -> Set[Vertex]
     stack: list[tuple[Vertex, bool]] = [(vertex, False) for vertex, _ in roots]
     while stack:
         vertex, done = stack.pop()
-        parents = (vertex.node,) if type(vertex) is Item else vertex.parents
         if barrier and vertex in wanted:
             continue
+        parents = (vertex.node,) if type(vertex) is Item else vertex.parents
         if done:
             if any(parent in needed for parent in parents):
                 needed.add(vertex)
@@ -311,25 +263,8 @@ def _leading_to(roots: Roots, wanted: Set[Vertex], barrier: bool) -> Set[Vertex]
     return needed
 
 
-def _run_hooks(vertex: Vertex, g: Any, create: bool) -> Any:
-    if isinstance(g, list):
-        return g
-    for key, hook in sorted((vertex.hooks or {}).items()):
-        t = g if isinstance(g, Tensor) else make(_own(g, True), vertex.line)
-        if key == -1:
-            vertex.grad = t if vertex.grad is None else vertex.grad + t
-            continue
-        answer = hook(t)
-        if answer is not None:
-            if not isinstance(answer, Tensor) or answer.shape != vertex.shape:
-                raise GradientError(
-                    f"a gradient hook must return None or a tensor of shape {list(vertex.shape)}, got {answer!r}"
-                )
-            g = answer if create else answer.data
-    return g
-
-
-def _check_nan(node: Node, r: Any) -> None:
+def check_nan(node: Node, r: Any) -> None:
+    """Raise NaNError for the first derivative that contains NaN."""
     data = r.data if isinstance(r, Tensor) else r
     if bool((data != data).any()):
         raise NaNError(
