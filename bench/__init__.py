@@ -1,0 +1,1 @@
+"""Benchmarks: each case beside its peers, in one run, validated before it is timed."""
