@@ -87,7 +87,7 @@ class Backend(ABC):
         """
         return self.overrides.get(name)
 
-    def attach(self, m: Any) -> None:
+    def attach(self, m: Any) -> None:  # noqa: B027
         """Called once with the raw namespace over this backend, for backends whose arrays compute through it."""
 
     def at(self, place: Any) -> AbstractContextManager[Any]:

@@ -69,7 +69,7 @@ class NumpyBackend(Backend):
         return None
 
     def memory_in_use(self, device: Device | None = None) -> int:
-        """The resident size of the process: NumPy keeps no account of its arrays. Its peak where the system tells no more."""
+        """The resident size of the process, for NumPy keeps no account of its arrays; else its peak."""
         try:
             with open("/proc/self/statm") as file:
                 return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
