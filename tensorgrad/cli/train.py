@@ -14,17 +14,17 @@ __all__ = ["add", "run"]
 
 EPILOG = """\
 examples:
-  tensorgrad train                                   the digits that ship in the package
+  tensorgrad train
   tensorgrad train --hidden 128 64 --activation relu --optimizer adamw
-  tensorgrad train --data iris.csv --label species   a table, one column of it the labels
+  tensorgrad train --data iris.csv --label species
   tensorgrad train --data train.npz --test test.npz
-  tensorgrad train --data mnist/                     a folder with MNIST's four files
-  tensorgrad train --resume runs/20260131-120000     go on after Ctrl-C, bit for bit the same
-  tensorgrad train --resume runs/20260131-120000 --epochs 60
+  tensorgrad train --data mnist/             a folder with MNIST's four files
+  tensorgrad train --resume runs/20260131-120000
 
-Ctrl-C saves a checkpoint first. The same seed and settings give the same result, bit
-for bit, on the same machine. Files are .npz archives, CSV tables or MNIST's IDX files,
-plain or gzip-compressed; which it is, their content tells.
+Files are .npz archives, CSV tables or MNIST's IDX files, plain or compressed by
+gzip; their content tells which. Ctrl-C saves a checkpoint first; a resumed run
+ends as it would have without. The same settings and seed give the same result
+on the same machine, bit for bit.
 """
 WITH_RESUME = {"resume", "epochs", "device", "quiet", "no_pictures"}
 
@@ -34,8 +34,8 @@ def add(commands: Any) -> None:
     parser: Parser = commands.add_parser(
         "train",
         help="train a network on data of your own, or on the digits that ship in the package",
-        description="Train a classifier: a multi-layer perceptron with softmax cross-entropy. With no\n"
-        "options: a sigmoid network on 1,797 handwritten digits, a fifth of them held out.",
+        description="Train a classifier: a multi-layer perceptron with softmax cross-entropy.\n"
+        "With no options: a sigmoid network on 1,797 handwritten digits, 20 % held out.",
         epilog=EPILOG,
     )
     option = _option(parser, "data")

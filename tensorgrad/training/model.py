@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .. import nn, optim
-from ..autodiff import no_grad
 from ..core.generator import get_rng_state, set_rng_state
 from ..core.tensor import Tensor
+from ..modes import no_grad
 from .errors import CheckpointError, require
 from .files import write_atomically
 from .scaling import Scaling

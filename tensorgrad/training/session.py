@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..autodiff import no_grad
 from ..backends.base import Device
 from ..core.generator import Generator, get_rng_state, manual_seed, set_rng_state
 from ..core.tensor import Tensor
 from ..data import DataLoader, TensorDataset
+from ..modes import no_grad
 from ..optim.lr_scheduler import LambdaLR
 from .errors import CheckpointError, Diverged
 from .metrics import Running, cross_entropy
