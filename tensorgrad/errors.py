@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "AmbiguousError",
     "AxisError",
     "CaptureError",
     "DTypeError",
@@ -13,6 +14,7 @@ __all__ = [
     "LabelError",
     "NaNError",
     "ShapeError",
+    "StateDictError",
     "TensorgradError",
 ]
 
@@ -49,8 +51,16 @@ class InPlaceError(GradientError):
     """A write is not allowed, or destroyed a value that the backward pass needs."""
 
 
+class AmbiguousError(TensorgradError, TypeError):
+    """NumPy and PyTorch mean different things by a call."""
+
+
 class LabelError(TensorgradError, IndexError):
     """A class label is outside the number of classes."""
+
+
+class StateDictError(TensorgradError, RuntimeError):
+    """A saved state does not fit the module, optimizer or scheduler that should take it."""
 
 
 class NaNError(TensorgradError, FloatingPointError):
