@@ -8,7 +8,21 @@ from typing import Any
 from .autodiff.backward import backward
 from .core.tensor import Tensor
 from .op import FUNCTIONS, OPS
-from .ops import basic, creation, elementwise, indexing, linalg, reduction, shape, update
+from .ops import (
+    activations,
+    arithmetic,
+    basic,
+    comparison,
+    creation,
+    functions,
+    indexing,
+    linalg,
+    reduction,
+    selection,
+    shape,
+    special,
+    update,
+)  # fmt: skip
 
 __all__ = ["attach"]
 
@@ -63,4 +77,6 @@ def attach() -> None:
         setattr(Tensor, name, function(name))
 
 
-_ = (basic, creation, elementwise, linalg, reduction, shape)
+_ = (
+    activations, arithmetic, basic, comparison, creation, functions, linalg, reduction, selection, shape, special,
+)  # fmt: skip

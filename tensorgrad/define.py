@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,6 +43,8 @@ def elementwise(
 
     ``rules`` are given by input name, in the order of the inputs unless ``inputs`` lists them all. A rule
     is linear in ``g`` and serves as vjp and jvp alike; it uses elementwise functions of ``m`` and Python scalars only.
+    ``doc`` says what is computed, with an example; what all elementwise functions share about shapes, types and
+    errors is added here.
     """
     names = inputs.split() if inputs is not None else list(rules) or ["x"]
     record = Op(
@@ -61,7 +63,36 @@ def elementwise(
         call = binary_path(record)
     else:
         call = _general_path(record)
-    return _finish(record, call, doc)
+    return _finish(record, call, _elementwise_doc(doc, kind, len(names)))
+
+
+_RESULTS = {
+    "same": "The result has the operands' common type: NumPy's promotion, except that an integer tensor beside a\n"
+    "floating one takes the floating type.",
+    "float": "Integers and booleans are computed in the default floating type, float32; other types are kept.",
+    "bool": "The result is boolean.",
+    "condition": "The result has the common type of the operands after the condition.",
+    "whole": "Operands are integers or booleans.",
+    "none": "",
+}
+
+
+def _elementwise_doc(doc: str, kind: str, operands: int) -> str:
+    """The documentation of an elementwise function: its own words, what it shares with the others, its example."""
+    words, prompt, example = doc.replace("\n    ", "\n").partition(">>> ")
+    shapes = "Any shape; the type is kept." if kind == "same" else "Any shape."
+    errors = "Raises DTypeError for what is no tensor, array or number"
+    if operands > 1:
+        shapes = "Shapes broadcast; a Python number takes the type of the tensors beside it where it can."
+        errors += ",\nShapeError where shapes do not broadcast, DeviceError where devices differ"
+    if kind == "whole":
+        errors = errors.replace("no tensor, array or number", "neither integers nor booleans")
+    result = "" if kind == "same" and operands == 1 else _RESULTS[kind]
+    parts = [words.strip(), f"{shapes}\n{result}".strip(), f"{errors}."]
+    if prompt:
+        start = "" if example.startswith("import ") else ">>> import tensorgrad as tg\n"
+        parts.append(f"{start}{prompt}{example.rstrip()}")
+    return "\n\n".join(parts) + "\n"
 
 
 def op(
