@@ -10,12 +10,13 @@ from typing import Any, final
 
 import numpy as np
 
+from . import numpy_elementwise, numpy_random
 from .base import Backend, Device
-from .numpy_random import OVERRIDES, random_words
 
 __all__ = ["NumpyBackend"]
 
 CPU = Device("cpu")
+_OVERRIDES = {**numpy_random.OVERRIDES, **numpy_elementwise.OVERRIDES}
 
 
 @final
@@ -41,7 +42,7 @@ class NumpyBackend(Backend):
 
     @property
     def overrides(self) -> Mapping[str, Callable[..., Any]]:
-        return OVERRIDES
+        return _OVERRIDES
 
     def forward(self, function: Callable[..., Any]) -> Callable[..., Any]:
         # A ufunc turns 0-d operands into scalars unless it is told where to put the result.
@@ -89,7 +90,7 @@ class NumpyBackend(Backend):
         np.add.at(array, index, values)
 
     def philox(self, state: Any, *, count: int) -> Any:
-        return random_words(state, count=count)
+        return numpy_random.random_words(state, count=count)
 
     def advice(self) -> str | None:
         return None

@@ -22,7 +22,7 @@ def in_single(body: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(body)
     def widened(m: Any, *arrays: Any, **params: Any) -> Any:
         dtype = arrays[0].dtype
-        if dtype.itemsize != 2:
+        if getattr(dtype, "itemsize", 4) != 2:
             return body(m, *arrays, **params)
         wide = [m.astype(x, dtype=SINGLE) for x in arrays]
         return m.astype(body(m, *wide, **params), dtype=dtype)

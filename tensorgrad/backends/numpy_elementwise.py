@@ -1,0 +1,71 @@
+"""Elementwise ops on the CPU in fewer passes than their bodies take, with the same results.
+
+``np.where`` takes a branch per element: on a mask without pattern that is ten times the cost of a product. Here the bits
+of an element are multiplied by 0 or 1, which chooses as exactly. What takes several steps reuses its first buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+__all__ = ["OVERRIDES"]
+
+_BITS: Final = {1: np.dtype(np.int8), 2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+_BOOL: Final = np.dtype(bool)
+_MANY: Final = 4096
+"""From so many elements on, three calls that do not branch are cheaper than one that does."""
+_FEW: Final = 512
+"""Up to so many elements a call costs more than what it computes."""
+
+
+def gate(c: Any, x: Any) -> Any:
+    """``x`` where ``c`` holds, else 0."""
+    bits = _BITS.get(getattr(x, "itemsize", 0))
+    if bits is None or getattr(c, "dtype", None) is not _BOOL:
+        return np.where(c, x, 0)
+    return np.multiply(x.view(bits), c).view(x.dtype)
+
+
+def where(c: Any, a: Any, b: Any) -> Any:
+    """``np.where``; by bits where ``a`` and ``b`` are of one floating type, and many."""
+    dtype = getattr(a, "dtype", None) or getattr(b, "dtype", None)
+    bits = None if dtype is None or dtype.kind != "f" else _BITS.get(dtype.itemsize)
+    if bits is None or getattr(c, "dtype", None) is not _BOOL or c.size < _MANY:
+        return np.where(c, a, b)
+    a = a if hasattr(a, "dtype") else np.asarray(a, dtype=dtype)
+    b = b if hasattr(b, "dtype") else np.asarray(b, dtype=dtype)
+    if a.dtype != b.dtype:
+        return np.where(c, a, b)
+    other = b.view(bits)
+    chosen = np.bitwise_xor(a.view(bits), other)
+    if chosen.shape == c.shape:
+        chosen *= c
+    else:
+        chosen = chosen * c
+    chosen ^= other
+    return chosen.view(dtype)
+
+
+def sigmoid(x: Any) -> Any:
+    """``exp(-abs(x))`` serves both signs: ``1 / (1 + e)`` where ``x`` is positive, ``e / (1 + e)`` where not."""
+    if x.size <= _FEW and x.itemsize > 2:
+        return np.exp(np.minimum(x, 0)) / (np.exp(-np.abs(x)) + 1)
+    if x.itemsize == 2:
+        return sigmoid(x.astype(np.float32)).astype(x.dtype)
+    e = np.abs(x)
+    np.negative(e, out=e)
+    np.exp(e, out=e)
+    out = np.maximum(e, x >= 0)
+    e += 1
+    out /= e
+    return out
+
+
+OVERRIDES: Final[dict[str, Callable[..., Any]]] = {
+    "gate": gate,
+    "where": where,
+    "sigmoid": sigmoid,
+}
