@@ -18,6 +18,7 @@ import numpy as np
 
 from .backends.base import Backend
 from .backends.registry import known_types
+from .core.node import Info
 
 __all__ = ["OPS", "TENSORS", "Bound", "Op", "Plan", "RawNamespace", "Rule", "TensorNamespace", "raw_namespace", "register"]
 
@@ -255,6 +256,9 @@ class RawNamespace:
 
     An op's function is, in this order: the backend's override, the op's body, the library's function of that name.
     """
+
+    info = Info
+    """What ``infer`` takes for an array: for backends that compute by it."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend

@@ -59,6 +59,8 @@ class Backend(ABC):
 
     name: ClassVar[str]
     kind: ClassVar[str]
+    has_values: ClassVar[bool] = True
+    """False where arrays are shapes only."""
 
     @property
     @abstractmethod

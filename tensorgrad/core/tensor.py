@@ -312,6 +312,8 @@ class Tensor(TensorMethods):
         return id(self)
 
     def __repr__(self) -> str:
+        if not self.backend.has_values:
+            return f"tensor(shape={self.shape}, dtype={self.dtype}, device={str(self.device)!r})"
         values = backend_of(self.data).to_numpy(self.data)
         body = np.array2string(values, separator=", ", prefix="tensor(", threshold=1000)
         notes = [] if self.dtype in (np.float32, np.int64, np.bool_) else [f"dtype={self.dtype}"]
