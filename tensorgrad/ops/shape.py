@@ -116,7 +116,7 @@ def _concat_infer(params: dict[str, Any], arrays: Sequence[Info]) -> Info:
 
 def _concat_rule(m: Any, g: Any, i: int, arrays_info: Sequence[Info], axis: int) -> Any:
     start = sum(x.shape[axis] for x in arrays_info[:i])
-    index = (slice(None),) * axis + (slice(start, start + arrays_info[i].shape[axis]),)
+    index = (slice(None),) * axis + (slice(start, start + arrays_info[i].shape[axis]), ...)
     return g[index]
 
 
@@ -230,7 +230,7 @@ _stack = op(
     infer=_stack_infer,
     kind="same",
     body=lambda m, arrays, axis: m.xp.stack(arrays, axis=axis),
-    rules={"arrays": lambda m, g, i, axis: g[(slice(None),) * axis + (i,)]},
+    rules={"arrays": lambda m, g, i, axis: g[(slice(None),) * axis + (i, ...)]},
     linear="arrays",
 )
 
