@@ -161,7 +161,7 @@ def _owns(g: Tensor, name: str, others: dict[str, list[Tensor]]) -> None:
     for what, tensors in others.items():
         if any(g.backend.namespace.may_share_memory(g.data, x.data) for x in tensors):
             raise AssertionError(f"{name} shares its memory with {what}")
-    if any(stride == 0 and n > 1 for stride, n in zip(g.data.strides, g.shape, strict=True)):
+    if g.size and any(stride == 0 and n > 1 for stride, n in zip(g.data.strides, g.shape, strict=True)):
         raise AssertionError(f"elements of {name} share their memory with each other")
 
 
