@@ -230,7 +230,10 @@ def _reduced(m: Any, losses: Any, target: Any, weight: Any, ignore_index: int, r
     total = m.xp.add.reduce(losses)
     if reduction == "sum":
         return total
-    return total / _count(m, target, weight, ignore_index, plain, losses.dtype)
+    count = _count(m, target, weight, ignore_index, plain, losses.dtype)
+    if plain and weight is None:
+        return total / count
+    return m.where(count == 0, float("nan"), total / m.where(count == 0, 1, count))
 
 
 def _count(m: Any, target: Any, weight: Any, ignore_index: int, plain: bool, dtype: Any) -> Any:
@@ -308,8 +311,9 @@ def _cross_entropy_vjp_body(
     own = counted
     if weight is not None:
         own = m.label_weights(target, weight, classes=classes, ignore_index=ignore_index, dtype=p.dtype)
-    if reduction == "mean":
-        g_ = g_ / m.sum(own, axis=tuple(range(own.ndim)), keepdims=False)
+    if reduction == "mean":  # where nothing counts, the loss is NaN, but no score takes part in it
+        total = m.sum(own, axis=tuple(range(own.ndim)), keepdims=False)
+        g_ = g_ / m.where(total == 0, 1, total)
     if not label_smoothing:
         return (p - hot) * m.expand_dims(own * g_, axis=axis)
     scale = m.expand_dims(counted * g_, axis=axis)

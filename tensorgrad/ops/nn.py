@@ -333,3 +333,32 @@ def one_hot(labels: Any, num_classes: int, /, *, axis: int = -1, dtype: Any = No
     wanted = get_state().dtype if dtype is None else to_dtype(dtype)
     place = normal_axis(axis, labels.ndim + 1)
     return _one_hot(labels, classes=int(num_classes), axis=place, dtype=wanted)  # type: ignore[no-any-return]
+
+
+def _update_statistics_body(
+    m: Any, mean: Any, variance: Any, batch_mean: Any, batch_scale: Any, momentum: float, eps: float, count: int
+) -> Any:
+    found = 1 / m.multiply(batch_scale, batch_scale) - eps
+    found *= count / (count - 1)  # running variances are the unbiased ones
+    for running, new in ((mean, batch_mean), (variance, found)):
+        running *= 1 - momentum
+        running += momentum * new.reshape(running.shape)
+    return mean, variance
+
+
+def _update_statistics_infer(params: dict[str, Any], mean: Info, variance: Info, *batch: Info) -> tuple[Info, Info]:
+    for name, info in (("mean", mean), ("variance", variance)):
+        if size_of(info.shape) != size_of(batch[0].shape):
+            raise ShapeError(f"the running {name} must have {size_of(batch[0].shape)} elements, got {list(info.shape)}")
+    return mean, variance
+
+
+op(
+    "update_statistics",
+    "mean variance batch_mean batch_scale",
+    params="momentum eps count",
+    infer=_update_statistics_infer,
+    body=_update_statistics_body,
+    writes=2,
+    doc="Mix a batch's mean and variance into running ones, in place, as batch norm does.",
+)

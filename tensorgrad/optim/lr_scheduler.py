@@ -355,8 +355,9 @@ class OneCycleLR(LRScheduler):
         if step > self.total_steps:
             raise ValueError(f"step {step} of a cycle of {self.total_steps} steps")
         start = 0.0
-        for end, rate_from, rate_to, momentum_from, momentum_to in self._phases:
-            if step <= end or end == self._phases[-1][0]:
+        for position, phase in enumerate(self._phases):
+            end, rate_from, rate_to, momentum_from, momentum_to = phase
+            if step <= end or position == len(self._phases) - 1:
                 break
             start = end
         share = (step - start) / (end - start)
