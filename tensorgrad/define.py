@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from .call import apply, binary_path, unary_path
 from .core.node import Info
+from .core.report import failure
 from .core.state import get_state
 from .dtypes import is_floating, is_scalar, result_dtype
-from .errors import DTypeError, ShapeError
+from .errors import DTypeError, ShapeError, TensorgradError
 from .op import FUNCTIONS, Op, register
 
 __all__ = ["Binary", "Unary", "broadcast", "elementwise", "op", "public"]
@@ -128,10 +130,25 @@ def op(
 
 
 def public(function: Any) -> Any:
-    """Mark a function over ops as part of the public namespace ``tensorgrad``."""
-    function.__module__ = "tensorgrad"
-    FUNCTIONS[function.__name__] = function
-    return function
+    """Make a function over ops part of the public namespace ``tensorgrad``.
+
+    Errors that it raises while looking at its arguments get what those of an op have: the name, each argument and
+    where it was made, the user's line.
+    """
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount]
+
+    @functools.wraps(function)
+    def named(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TensorgradError as error:
+            labels = [*names[: len(args)], *(f"argument {i}" for i in range(len(names), len(args))), *kwargs]
+            raise failure(function.__name__, (*args, *kwargs.values()), labels, error) from error.__cause__
+
+    named.__module__ = "tensorgrad"
+    FUNCTIONS[function.__name__] = named
+    return named
 
 
 def _finish(record: Op, call: Callable[..., Any], doc: str) -> Any:
