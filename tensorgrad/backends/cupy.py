@@ -274,6 +274,13 @@ class _Ufunc:
 class _Special:
     """``cupyx.scipy.special``, for bfloat16 too."""
 
+    def polygamma(self, n: Any, x: Any) -> Any:
+        """The one function of these that takes arrays only."""
+        import cupy
+        from cupyx.scipy.special import polygamma
+
+        return _Ufunc(polygamma)(cupy.asarray(n, dtype=np.float64), x)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
