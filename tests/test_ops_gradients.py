@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from calls import (
+    arrays,
     as_tensors,
     is_float,
     on_arrays,
     parts,
-    samples,
     same,
+    samples,
     subsets,
     told,
     tolerance,
@@ -33,13 +34,7 @@ INNER = 3
 
 def differentiated(row: Row) -> list[Sample]:
     """The samples that have something to differentiate."""
-    found = []
-    for sample in samples(row):
-        floating: list[bool] = []
-        on_arrays(lambda x, floating=floating: floating.append(is_float(x)), [sample.args[i] for i in given(row, sample)])
-        if any(floating):
-            found.append(sample)
-    return found
+    return [s for s in samples(row) if any(map(is_float, arrays([s.args[i] for i in given(row, s)])))]
 
 
 def given(row: Row, sample: Sample) -> list[int]:
@@ -141,8 +136,12 @@ def test_single_precision_gradients_are_those_of_double(row: Row) -> None:
         pytest.skip("the row has no float32")
     for sample in samples(row, "float32"):
         with told(row, sample):
-            wide = on_arrays(lambda x: x.astype(np.float64) if x.dtype == np.float32 else x, (sample.args, sample.kwargs))
+            wide = on_arrays(widened, (sample.args, sample.kwargs))
             _, gradients = value_and_gradients(row, sample)
             _, expected = value_and_gradients(row, Sample(*wide))
             for i, (g, wanted) in enumerate(zip(gradients, expected, strict=True)):
                 same(g, wanted, 10 * tolerance(row, np.float32), f"gradient {i} of {row.name} in float32")
+
+
+def widened(x: np.ndarray) -> np.ndarray:
+    return x.astype(np.float64) if x.dtype == np.float32 else x

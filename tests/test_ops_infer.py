@@ -1,4 +1,4 @@
-"""What every operation promises about shapes and dtypes without computing, and that the table covers every operation."""
+"""What every operation promises about shapes and dtypes without computing; and that the table covers them all."""
 
 from __future__ import annotations
 

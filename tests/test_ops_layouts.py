@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from calls import arrays, as_tensors, is_float, on_arrays, parts, samples, same, told, value_and_gradients
+from calls import arrays, as_tensors, is_float, on_arrays, parts, same, samples, told, value_and_gradients
 from optable import ROWS, Row, Sample
 
 import tensorgrad as tg

@@ -1,4 +1,4 @@
-"""Every derivative rule on three namespaces: bare arrays, Tensors, and strict array API arrays. One rule, one result."""
+"""Every derivative rule on three namespaces, bare arrays, Tensors and strict array API arrays: one rule, one result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from calls import as_tensors, cotangent, is_float, parts, samples, same
+from calls import as_tensors, cotangent, is_float, parts, same, samples
 from namespaces import STRICT, no_numpy, to_host, to_strict
 from optable import ROWS, Row
 

@@ -148,7 +148,15 @@ def cotangent_of_scalar(dtype: Any) -> np.ndarray:
     return np.full((1,), 1.25, dtype)
 
 
-PAIRS = [((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 3)), ((2, 3), ()), ((1,), (0,)), ((4, 1, 3), (2, 1)), ((1, 1), (3,))]
+PAIRS = [
+    ((2, 3), (3,)),
+    ((2, 1), (1, 3)),
+    ((), (2, 3)),
+    ((2, 3), ()),
+    ((1,), (0,)),
+    ((4, 1, 3), (2, 1)),
+    ((1, 1), (3,)),
+]
 
 
 @pytest.mark.parametrize("row", [r for r in BINARY if "float64" in r.dtypes], ids=lambda row: row.name)
@@ -177,11 +185,9 @@ def test_numbers_may_stand_on_either_side(row: Row) -> None:
     """A Python number takes the dtype of the tensor beside it; a NumPy scalar keeps its own."""
     x, y = operands(row, "float32")
     a, b = float(x.flat[0]), float(y.flat[0])
-    for left, right in (((x, b)), ((a, y))):
-        numbers = (left, right)
-        full = tuple(np.full((x if i else y).shape, v, np.float32) if type(v) is float else v for i, v in enumerate(numbers))
-        track = [i for i in row.grad if type(numbers[i]) is not float]
-        (out,), gradients = value_and_gradients(row, Sample(numbers), track)
+    for call, full in [((x, b), (x, np.full(x.shape, b, np.float32))), ((a, y), (np.full(y.shape, a, np.float32), y))]:
+        track = [i for i in row.grad if type(call[i]) is not float]
+        (out,), gradients = value_and_gradients(row, Sample(call), track)
         (expected,), expected_gradients = value_and_gradients(row, Sample(full), track)
         assert out.dtype == expected.dtype
         same(out, expected, 1e-6, f"{row.name} with a number")
