@@ -16,15 +16,18 @@ __all__ = ["OVERRIDES", "philox"]
 
 _PAIRS: Final = 8192
 """Words per block: what a block touches fits in the second-level cache."""
+_WORD: Final = (1 << 64) - 1
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _SAME_SIZE: Final = {2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def philox(state: Any) -> np.random.Philox:
     """NumPy's bit generator, about to draw the block that ``state`` (uint64[3]: key, key, block) names."""
-    low, high, block = state.tolist()
-    before = (block - 1) % (1 << 256)  # it steps its counter before it draws
-    return np.random.Philox(key=[low, high], counter=[before >> shift & (1 << 64) - 1 for shift in (0, 64, 128, 192)])
+    block = int(state[2])
+    # It steps its counter before it draws. In lists, NumPy would make floats of words above 2**63.
+    before = (block - 1) % (1 << 256)
+    counter = np.array([before >> shift & _WORD for shift in (0, 64, 128, 192)], dtype=np.uint64)
+    return np.random.Philox(key=np.ascontiguousarray(state[:2]), counter=counter)
 
 
 def random_words(state: Any, *, count: int) -> Any:

@@ -170,9 +170,9 @@ def _with_replacement(rows: Tensor, num_samples: int, generator: Generator | Non
 
 def _without_replacement(rows: Tensor, num_samples: int, generator: Generator | None) -> Tensor:
     u = rand_like(rows, generator=generator)
-    waiting = -TENSORS.log1p(-u) / rows
-    # 0 / 0 would be NaN: an index of weight zero comes last.
-    waiting = TENSORS.where(rows > 0, waiting, float("inf"))
+    possible = rows > 0
+    waiting = -TENSORS.log1p(-u) / TENSORS.where(possible, rows, 1.0)
+    waiting = TENSORS.where(possible, waiting, float("inf"))
     return TENSORS.argsort(waiting, axis=1, stable=True)[:, :num_samples]  # type: ignore[no-any-return]
 
 
