@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..errors import ShapeError
+from ..ops.loss import softmax_cross_entropy
 from . import functional as F
 from .module import Module
 
@@ -62,8 +63,14 @@ class CrossEntropyLoss(_WeightedLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Any, target: Any) -> Tensor:
-        return F.cross_entropy(
-            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        return softmax_cross_entropy(
+            input,
+            target,
+            self.weight,
+            axis=1 if input.ndim > 1 else 0,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            reduction=self.reduction,
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from ..define import elementwise, op, public
 from ..dtypes import is_floating
 from ..errors import DTypeError, GradientError, LabelError, ShapeError
 from ..op import TENSORS
-from .axes import normal_axis, size_of
+from .axes import normal_axis
 from .nn import check_indices
+from .quick import quick_path
 from .reduction import tensor_of
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "pick_class", "softmax_cross_entropy"]
@@ -146,82 +147,83 @@ label_weights = op(
 # Softmax cross-entropy.
 
 
+class Options(NamedTuple):
+    """How labels are read and losses gathered: one constant, so that a call stays short."""
+
+    axis: int
+    ignore_index: int = -100
+    label_smoothing: float = 0.0
+    reduction: str = "mean"
+
+
 def _cross_entropy_infer(params: dict[str, Any], logits: Info, target: Info, weight: Any) -> tuple[Info, Info]:
-    _label_info(logits, target, weight, params["axis"])
-    shape = target.shape if params["reduction"] == "none" else ()
+    options: Options = params["options"]
+    _label_info(logits, target, weight, options.axis)
+    shape = target.shape if options.reduction == "none" else ()
     return Info(shape, logits.dtype), Info(logits.shape, logits.dtype)
 
 
-def _blocks(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, BLOCK // (columns or 1))
-    for start in range(0, rows, step):
-        yield slice(start, start + step)
-
-
-def _softmax_rows(m: Any, z: Any, p: Any) -> tuple[Any, Any]:
-    """Fill ``p`` with the exponentials of ``z`` less its rows' maxima; return those maxima and the sums."""
-    top = z.max(axis=1, keepdims=True)
-    m.subtract(z, top, out=p)
-    m.exp(p, out=p)
-    total = m.xp.add.reduce(p, axis=1, keepdims=True)
-    p /= total
-    return top, total
-
-
-def _cross_entropy_body(
-    m: Any,
-    logits: Any,
-    target: Any,
-    weight: Any,
-    axis: int,
-    ignore_index: int,
-    label_smoothing: float,
-    reduction: str,
-) -> Any:
+def _cross_entropy_body(m: Any, logits: Any, target: Any, weight: Any, options: Options) -> Any:
+    axis, ignore_index, smoothing, reduction = options
     _label_info(logits, target, weight, axis)
     classes = logits.shape[axis]
     plain = check_labels(target, classes, ignore_index)
     last = axis == logits.ndim - 1
     z = logits if last else m.xp.moveaxis(logits, axis, -1)
     wide = z.shape
-    z = z.reshape((size_of(target.shape), classes))
-    losses, p = _row_losses(m, z, target.reshape(-1), weight, ignore_index, label_smoothing, plain)
+    labels = target
+    if z.ndim != 2:
+        z, labels = z.reshape((target.size, classes)), target.reshape(-1)
+    p = m.xp.empty(z.shape, dtype=z.dtype)
+    losses = _row_losses(m, z, labels if plain else _safe(m, labels, classes), weight, smoothing, p)
+    if not plain:
+        # What is neither a class nor ignored was refused on the CPU; on a GPU it gives NaN.
+        losses = m.where((labels >= 0) & (labels < classes), losses, float("nan"))
+        losses = m.where(labels == ignore_index, 0, losses)
     loss = _reduced(m, losses, target, weight, ignore_index, reduction, plain)
+    if z.ndim == logits.ndim:
+        return loss, p
     p = p.reshape(wide)
     return loss, (p if last else m.xp.ascontiguousarray(m.xp.moveaxis(p, -1, axis)))
 
 
-def _row_losses(
-    m: Any, z: Any, labels: Any, weight: Any, ignore_index: int, smoothing: float, plain: bool
-) -> tuple[Any, Any]:
-    """The loss of each row of ``z``, weighted, and the rows' softmax."""
+def _safe(m: Any, labels: Any, classes: int) -> Any:
+    return m.where((labels >= 0) & (labels < classes), labels, 0)
+
+
+def _row_losses(m: Any, z: Any, labels: Any, weight: Any, smoothing: float, p: Any) -> Any:
+    """The weighted loss of each row of ``z``; the softmax goes into ``p``. In blocks that stay in the cache."""
+    rows, classes = z.shape
+    if not p.size:
+        return m.xp.zeros((rows,), dtype=z.dtype)
+    step = max(1, BLOCK // classes) if isinstance(z, np.ndarray) else rows
+    if rows <= step:
+        return _block_losses(m, z, labels, weight, smoothing, p)
+    starts = range(0, rows, step)
+    blocks = [slice(start, start + step) for start in starts]
+    return m.xp.concatenate([_block_losses(m, z[b], labels[b], weight, smoothing, p[b]) for b in blocks])
+
+
+def _block_losses(m: Any, z: Any, labels: Any, weight: Any, smoothing: float, p: Any) -> Any:
     xp = m.xp
     rows, classes = z.shape
-    p = xp.empty((rows, classes), dtype=z.dtype)
-    losses = xp.empty((rows,), dtype=z.dtype)
-    if not p.size:
-        return losses, p
-    safe = labels if plain else xp.where((labels >= 0) & (labels < classes), labels, 0)
-    for block in _blocks(rows, classes):
-        part = z[block]
-        top, total = _softmax_rows(m, part, p[block])
-        lse = (top + m.log(total))[:, 0]
-        picked = part[xp.arange(part.shape[0]), safe[block]]
-        loss = lse - picked
-        if weight is not None:
-            loss *= weight[safe[block]]
-        if smoothing:
-            loss *= 1 - smoothing
-            if weight is None:
-                loss += (lse - part.mean(axis=1)) * smoothing
-            else:
-                loss += (lse * weight.sum() - part @ weight) * (smoothing / classes)
-        losses[block] = loss
-    if not plain:
-        # What is neither a class nor ignored was refused on the CPU; on a GPU it gives NaN.
-        losses = xp.where((labels >= 0) & (labels < classes), losses, float("nan")).astype(z.dtype)
-        losses = xp.where(labels == ignore_index, 0, losses).astype(z.dtype)
-    return losses, p
+    top = z.max(axis=1, keepdims=True)
+    xp.subtract(z, top, out=p)  # the scores from here on, less each row's largest
+    loss = p[xp.arange(rows), labels]
+    if smoothing:
+        across = p.mean(axis=1) if weight is None else p @ weight / classes
+    xp.exp(p, out=p)
+    total = xp.add.reduce(p, axis=1, keepdims=True)
+    p /= total
+    log_total = xp.log(total).reshape(rows)
+    xp.subtract(log_total, loss, out=loss)
+    if weight is not None:
+        loss *= weight[labels]
+    if smoothing:
+        loss *= 1 - smoothing
+        share = log_total if weight is None else log_total * (weight.sum() / classes)
+        loss += (share - across) * smoothing
+    return loss
 
 
 def _reduced(m: Any, losses: Any, target: Any, weight: Any, ignore_index: int, reduction: str, plain: bool) -> Any:
@@ -230,48 +232,24 @@ def _reduced(m: Any, losses: Any, target: Any, weight: Any, ignore_index: int, r
     total = m.xp.add.reduce(losses)
     if reduction == "sum":
         return total
-    count = _count(m, target, weight, ignore_index, plain, losses.dtype)
     if plain and weight is None:
-        return total / count
+        return total / (target.size or float("nan"))
+    if weight is None:
+        count = (target != ignore_index).astype(losses.dtype).sum()
+    else:
+        count = m.label_weights(
+            target, weight, classes=weight.shape[0], ignore_index=ignore_index, dtype=losses.dtype
+        ).sum()
     return m.where(count == 0, float("nan"), total / m.where(count == 0, 1, count))
 
 
-def _count(m: Any, target: Any, weight: Any, ignore_index: int, plain: bool, dtype: Any) -> Any:
-    """What a mean divides by: the number of rows that count, or the sum of their weights."""
-    if weight is None and plain:
-        return size_of(target.shape) or float("nan")
-    classes = 1 if weight is None else weight.shape[0]
-    if weight is None:
-        return (target != ignore_index).astype(dtype).sum()
-    return m.label_weights(target, weight, classes=classes, ignore_index=ignore_index, dtype=dtype).sum()
-
-
-def _cross_entropy_rule(
-    m: Any,
-    g: Any,
-    target: Any,
-    weight: Any,
-    out: Any,
-    axis: int,
-    ignore_index: int,
-    label_smoothing: float,
-    reduction: str,
-) -> Any:
+def _cross_entropy_rule(m: Any, g: Any, target: Any, weight: Any, out: Any, options: Options) -> Any:
     total = None
     if g[0] is not None:
-        total = m.softmax_cross_entropy_vjp(
-            g[0],
-            out[1],
-            target,
-            weight,
-            axis=axis,
-            ignore_index=ignore_index,
-            label_smoothing=label_smoothing,
-            reduction=reduction,
-        )
+        total = m.softmax_cross_entropy_vjp(g[0], out[1], target, weight, options=options)
     if g[1] is not None:  # of the softmax itself: in derivatives of the derivative
         part = out[1] * g[1]
-        part = part - out[1] * m.sum(part, axis=(axis,), keepdims=True)
+        part = part - out[1] * m.sum(part, axis=(options.axis,), keepdims=True)
         total = part if total is None else total + part
     return total
 
@@ -279,34 +257,24 @@ def _cross_entropy_rule(
 _cross_entropy = op(
     "softmax_cross_entropy",
     "logits target weight",
-    params="axis ignore_index label_smoothing reduction",
+    params="options",
     infer=_cross_entropy_infer,
     body=_cross_entropy_body,
     rules={"logits": _cross_entropy_rule},
     outputs=2,
     doc="The loss, and the softmax that its derivative is made of.",
 )
+_cross_entropy_path = quick_path(_cross_entropy.op)
 
 
-def _cross_entropy_vjp_body(
-    m: Any,
-    g_: Any,
-    p: Any,
-    target: Any,
-    weight: Any,
-    axis: int,
-    ignore_index: int,
-    label_smoothing: float,
-    reduction: str,
-) -> Any:
-    if isinstance(p, np.ndarray) and weight is None and not label_smoothing:
-        quick = _quick_vjp(m, g_, p, target, axis, ignore_index, reduction)
+def _cross_entropy_vjp_body(m: Any, g_: Any, p: Any, target: Any, weight: Any, options: Options) -> Any:
+    axis, ignore_index, smoothing, reduction = options
+    if isinstance(p, np.ndarray) and weight is None and not smoothing:
+        quick = _quick_vjp(g_, p, target, options)
         if quick is not None:
             return quick
     classes = p.shape[axis]
     hot = m.one_hot(target, classes=classes, axis=axis, dtype=p.dtype)
-    if weight is not None:
-        across = m.reshape(weight, shape=(classes,) + (1,) * (p.ndim - 1 - axis))
     counted = m.label_weights(target, None, classes=classes, ignore_index=ignore_index, dtype=p.dtype)
     own = counted
     if weight is not None:
@@ -314,34 +282,35 @@ def _cross_entropy_vjp_body(
     if reduction == "mean":  # where nothing counts, the loss is NaN, but no score takes part in it
         total = m.sum(own, axis=tuple(range(own.ndim)), keepdims=False)
         g_ = g_ / m.where(total == 0, 1, total)
-    if not label_smoothing:
+    if not smoothing:
         return (p - hot) * m.expand_dims(own * g_, axis=axis)
     scale = m.expand_dims(counted * g_, axis=axis)
-    share = label_smoothing / classes
+    share = smoothing / classes
     if weight is None:
-        return (p - hot * (1 - label_smoothing) - share) * scale
+        return (p - hot * (1 - smoothing) - share) * scale
     full = m.sum(weight, axis=(0,), keepdims=False)
+    across = m.reshape(weight, shape=(classes,) + (1,) * (p.ndim - 1 - axis))
     own = m.expand_dims(own, axis=axis)
-    return ((p - hot) * (own * (1 - label_smoothing)) + (p * full - across) * share) * scale
+    return ((p - hot) * (own * (1 - smoothing)) + (p * full - across) * share) * scale
 
 
-def _quick_vjp(m: Any, g_: Any, p: Any, target: Any, axis: int, ignore_index: int, reduction: str) -> Any:
+def _quick_vjp(g_: Any, p: Any, target: Any, options: Options) -> Any:
     """The common case on NumPy arrays: one pass, then one number changed per row. None where it does not apply."""
-    if axis != p.ndim - 1 or not p.flags.c_contiguous or not check_labels(target, p.shape[axis], ignore_index):
+    if options.axis != p.ndim - 1 or not p.flags.c_contiguous:
         return None
-    rows, classes = target.size, p.shape[axis]
-    if reduction == "none":
+    classes = p.shape[-1]
+    if not check_labels(target, classes, options.ignore_index):
+        return None
+    if options.reduction == "none":
         scale = g_.reshape(target.shape)
         out = p * scale[..., None]
         scale = scale.reshape(-1)
     else:
-        scale = g_ / rows if reduction == "mean" and rows else g_
+        scale = g_ / target.size if options.reduction == "mean" and target.size else g_
         out = p * scale
-    if out.dtype != p.dtype:
-        out = out.astype(p.dtype)
     flat = out.reshape(-1)
-    places = np.arange(0, rows * classes, classes or 1)[:rows]
-    places += target.reshape(-1)
+    places = np.arange(0, p.size, classes or 1)
+    places += target if target.ndim == 1 else target.reshape(-1)
     flat[places] -= scale
     return out
 
@@ -349,7 +318,7 @@ def _quick_vjp(m: Any, g_: Any, p: Any, target: Any, axis: int, ignore_index: in
 op(
     "softmax_cross_entropy_vjp",
     "g_ p target weight",
-    params="axis ignore_index label_smoothing reduction",
+    params="options",
     infer=lambda params, g_, p, target, weight: Info(p.shape, p.dtype),
     body=_cross_entropy_vjp_body,
     doc="The cotangent of the logits, from that of the loss and the softmax.",
@@ -380,53 +349,57 @@ def softmax_cross_entropy(
         reduction: ``"mean"`` (weighted by ``weight``; over no observations NaN), ``"sum"`` or ``"none"``.
 
     Raises LabelError for a label that is neither a class nor ``ignore_index``, naming it and its position (on the CPU;
-    on a GPU the loss is NaN), ShapeError, AxisError, DTypeError.
+    on a GPU the loss is NaN), ShapeError, AxisError, DTypeError; GradientError for class weights that require one.
 
     >>> import tensorgrad as tg
     >>> tg.softmax_cross_entropy(tg.tensor([[0.0, 0.0], [0.0, 100.0]]), tg.tensor([0, 1]))
     tensor(0.34657359)
     """
-    logits = logits if type(logits) is Tensor else tensor_of(logits)
-    target = target if type(target) is Tensor else tensor_of(target)
+    if not isinstance(logits, Tensor):
+        logits = tensor_of(logits)
+    if not isinstance(target, Tensor):
+        target = tensor_of(target)
+    _require_floating("softmax_cross_entropy", logits)
+    options = _options(axis, logits.data.ndim, ignore_index, label_smoothing, reduction)
+    if weight is not None:
+        weight = _class_weights(weight, logits)
+    if target.data.dtype.kind in "iu":
+        return _cross_entropy_path((logits, target, weight), (options,))[0]  # type: ignore[no-any-return]
+    return _soft_cross_entropy(logits, target, weight, options)
+
+
+@functools.lru_cache(256)
+def _options(axis: int, ndim: int, ignore_index: int, label_smoothing: float, reduction: str) -> Options:
     if reduction not in REDUCTIONS:
         raise ShapeError(f"softmax_cross_entropy: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     if not 0.0 <= label_smoothing <= 1.0:
         raise ShapeError(f"softmax_cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing!r}")
-    if not is_floating(logits.dtype):
-        raise complain(
-            DTypeError, "softmax_cross_entropy", f"logits must be floating, got {logits.dtype}", [logits], ["logits"]
-        )
-    axis = normal_axis(axis, logits.ndim)
-    if weight is not None:
-        weight = tensor_of(weight)
-        weight = weight if weight.dtype == logits.dtype else TENSORS.astype(weight, dtype=logits.dtype)
-    if is_floating(target.dtype):
-        return _soft_cross_entropy(logits, target, weight, axis, float(label_smoothing), reduction)
-    if weight is not None and weight.requires_grad:
+    return Options(normal_axis(axis, ndim), int(ignore_index), float(label_smoothing), reduction)
+
+
+def _require_floating(what: str, logits: Tensor) -> None:
+    if logits.data.dtype.kind != "f" and not is_floating(logits.dtype):
+        raise complain(DTypeError, what, f"logits must be floating, got {logits.dtype}", [logits], ["logits"])
+
+
+def _class_weights(weight: Any, logits: Tensor) -> Tensor:
+    weight = tensor_of(weight)
+    if weight.requires_grad:
         raise complain(
             GradientError, "softmax_cross_entropy", "class weights have no derivative: detach them", [weight], ["weight"]
         )
-    return _cross_entropy(  # type: ignore[no-any-return]
-        logits,
-        target,
-        weight,
-        axis=axis,
-        ignore_index=int(ignore_index),
-        label_smoothing=float(label_smoothing),
-        reduction=reduction,
-    )[0]
+    return weight if weight.dtype == logits.dtype else TENSORS.astype(weight, dtype=logits.dtype)  # type: ignore[no-any-return]
 
 
-def _soft_cross_entropy(
-    logits: Tensor, target: Tensor, weight: Any, axis: int, smoothing: float, reduction: str
-) -> Tensor:
+def _soft_cross_entropy(logits: Tensor, target: Tensor, weight: Any, options: Options) -> Tensor:
     """Against probabilities, which have a derivative too: a composition."""
-    if target.shape != logits.shape:
+    axis, _, smoothing, reduction = options
+    if not is_floating(target.dtype) or target.shape != logits.shape:
         raise complain(
-            ShapeError,
+            ShapeError if is_floating(target.dtype) else DTypeError,
             "softmax_cross_entropy",
-            f"target probabilities must have the logits' shape {list(logits.shape)}, got {list(target.shape)}; class "
-            "labels must be integers",
+            f"target must be integers of shape {list(_without_axis(logits.shape, axis))} (class labels) or floating of "
+            f"shape {list(logits.shape)} (probabilities), got {target.dtype}{list(target.shape)}",
             [logits, target],
             ["logits", "target"],
         )
@@ -436,8 +409,7 @@ def _soft_cross_entropy(
     terms = target * TENSORS.log_softmax(logits, axis=axis)
     if weight is not None:
         terms = terms * TENSORS.reshape(weight, shape=(classes,) + (1,) * (logits.ndim - 1 - axis))
-    losses = -TENSORS.sum(terms, axis=(axis,), keepdims=False)
-    return reduce_loss(losses, reduction)
+    return reduce_loss(-TENSORS.sum(terms, axis=(axis,), keepdims=False), reduction)
 
 
 def reduce_loss(losses: Tensor, reduction: str) -> Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..call import apply
 from ..core.node import Info
 from ..core.report import complain
 from ..core.state import get_state
@@ -15,6 +14,7 @@ from ..define import op, public
 from ..dtypes import is_floating, is_scalar, result_dtype, to_dtype
 from ..errors import DTypeError, IndexingError, ShapeError
 from .axes import Axis, normal_axes, normal_axis, reduced_shape, size_of
+from .quick import quick_path
 from .reduction import tensor_of
 
 __all__ = ["embedding", "linear", "normalize_mean_variance", "one_hot", "standardize"]
@@ -40,28 +40,29 @@ def _linear_infer(params: dict[str, Any], x: Info, weight: Info, bias: Info | No
 def _linear_body(m: Any, x: Any, weight: Any, bias: Any) -> Any:
     if weight.ndim != 2 or not x.ndim or (bias is not None and bias.shape != weight.shape[:1]):
         raise ShapeError("shapes do not fit")  # infer says which
-    if x.ndim < 3:
-        out = m.matmul(x, weight.T)
-    else:  # one product over all rows, not one per leading index
-        lead = x.shape[:-1]
-        out = m.matmul(x.reshape((size_of(lead), x.shape[-1])), weight.T).reshape((*lead, weight.shape[0]))
+    if x.ndim > 2:  # one product over all rows, not one per leading index
+        out = _product(m, x.reshape((size_of(x.shape[:-1]), x.shape[-1])), weight.T)
+        out = out.reshape((*x.shape[:-1], weight.shape[0]))
+    else:
+        out = _product(m, x, weight.T)
     if bias is None:
         return out
-    if bias.dtype != out.dtype or not out.ndim:
+    if bias.dtype is not out.dtype or not out.ndim:
         return out + bias
     out += bias
     return out
 
 
-def _rows(m: Any, x: Any) -> Any:
-    """``x`` as a matrix: all leading axes in one."""
-    return x if x.ndim == 2 else m.reshape(x, shape=(size_of(x.shape[:-1]), x.shape[-1]))
+def _product(m: Any, a: Any, b: Any) -> Any:
+    # Of two matrices dot is matmul with less ado.
+    return np.dot(a, b) if type(a) is np.ndarray and a.ndim == 2 else m.matmul(a, b)
 
 
-def _linear_x(m: Any, g: Any, weight: Any, x_info: Info) -> Any:
+def _linear_x(m: Any, g: Any, weight: Any) -> Any:
     if g.ndim < 3:
         return m.matmul(g, weight)
-    return m.reshape(m.matmul(_rows(m, g), weight), shape=x_info.shape)
+    rows = m.reshape(g, shape=(size_of(g.shape[:-1]), g.shape[-1]))
+    return m.reshape(m.matmul(rows, weight), shape=(*g.shape[:-1], weight.shape[1]))
 
 
 _linear = op(
@@ -72,11 +73,38 @@ _linear = op(
     body=_linear_body,
     rules={
         "x": _linear_x,
-        "weight": lambda m, g, x: m.matmul(m.swap_last(_rows(m, g)), _rows(m, x)),
-        "bias": lambda m, g: g if g.ndim == 1 else m.sum(g, axis=tuple(range(g.ndim - 1)), keepdims=False),
+        "weight": lambda m, g, x: m.linear_weight(g, x),
+        "bias": lambda m, g: g if g.ndim == 1 else m.linear_bias(g),
     },
     doc="``x @ weight.T + bias`` as one operation.",
 )
+
+
+def _matrix(x: Any) -> Any:
+    return x if x.ndim == 2 else x.reshape((size_of(x.shape[:-1]), x.shape[-1]))
+
+
+op(
+    "linear_weight",
+    "g_ x",
+    infer=lambda params, g_, x: Info((g_.shape[-1], x.shape[-1]), g_.dtype),
+    body=lambda m, g_, x: _product(m, _matrix(g_).T, _matrix(x)),
+    rules={"g_": lambda m, g, x: m.linear(x, g, None), "x": lambda m, g, g_: _linear_x(m, g_, g)},
+    multilinear="g_ x",
+    doc="The cotangent of linear's weight: ``g.T @ x``, over all rows.",
+)
+
+op(
+    "linear_bias",
+    "g_",
+    infer=lambda params, g_: Info(g_.shape[-1:], g_.dtype),
+    body=lambda m, g_: m.xp.add.reduce(_matrix(g_), axis=0),
+    rules={"g_": lambda m, g, g__info: m.broadcast_to(g, shape=g__info.shape)},
+    linear="g_",
+    doc="The cotangent of linear's bias: the sum over all rows.",
+)
+
+_linear_path = quick_path(_linear.op)
 
 
 @public
@@ -94,7 +122,7 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Tensor:
     >>> tg.linear(tg.tensor([1.0, 2.0]), tg.tensor([[1.0, 1.0], [0.0, 3.0]]), tg.tensor([0.5, 0.0]))
     tensor([3.5, 6. ])
     """
-    return apply(_linear.op, (x, weight, bias))  # type: ignore[no-any-return]
+    return _linear_path((x, weight, bias))  # type: ignore[no-any-return]
 
 
 # Rows of a table.

@@ -6,12 +6,12 @@ be replayed with other values; what is fixed for a run is a parameter of the op.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..call import apply, raise_version
+from ..call import apply
 from ..core.lines import Line
 from ..core.node import Info
 from ..core.state import get_state
@@ -25,24 +25,32 @@ __all__ = ["BLOCK", "Step", "adagrad", "adam", "amsgrad", "momentum", "rmsprop",
 BLOCK = 1 << 14
 """Elements updated at once on the CPU: several passes over a block find it in the cache."""
 
-Step = Callable[[tuple[Any, ...], dict[str, Any], Line], None]
+Step = Callable[[Iterable[tuple[Tensor, ...]], Any, dict[str, Any], Line], None]
 
 
 def step_path(record: Op) -> Step:
-    """The call path of an update: straight to the backend, unless a capture or a NaN check has to see it."""
+    """The call path of an update: ``step(tensors of each parameter, lr, settings, user's line)``.
+
+    Straight to the backend, unless a capture or a NaN check has to see it.
+    """
     bounds = record.bounds
     writes = record.writes
 
-    def step(operands: tuple[Any, ...], params: dict[str, Any], line: Line) -> None:
-        values = [x.data if isinstance(x, Tensor) else x for x in operands]
-        kind = type(values[0])
-        bound = bounds.get(kind)
-        if bound is None or not get_state().plain or type(values[writes]) is not kind:
-            apply(record, operands, tuple([params[name] for name in record.params]))
-            return
-        bound.f(*values, **params)
-        for x in operands[:writes]:
-            raise_version(x, line)
+    def step(updates: Iterable[tuple[Tensor, ...]], lr: Any, settings: dict[str, Any], line: Line) -> None:
+        rate = lr.data if isinstance(lr, Tensor) else lr
+        plain = get_state().plain
+        for tensors in updates:
+            kind = type(tensors[0].data)
+            bound = bounds.get(kind)
+            values = [x.data for x in tensors]
+            if not plain or bound is None or type(values[writes]) is not kind:
+                apply(record, (*tensors, lr), tuple([settings[name] for name in record.params]))
+                continue
+            bound.f(*values, rate, **settings)
+            for x in tensors[:writes]:  # as raise_version, spelled out where it counts
+                cell = x._cell
+                cell[0] += 1
+                cell[1:] = (line,)  # type: ignore[assignment]
 
     return step
 
@@ -67,14 +75,18 @@ def _number(x: Any, like: Any) -> Any:
     return x.astype(like.dtype) if hasattr(x, "dtype") else x
 
 
-def _in_blocks(*arrays: Any) -> Iterator[tuple[Any, ...]]:
+def _in_blocks(*arrays: Any) -> Iterable[tuple[Any, ...]]:
     """The same elements of each array, a block at a time; all at once on a GPU or where memory is not contiguous."""
     first = arrays[0]
-    if first.size <= BLOCK or not all(isinstance(a, np.ndarray) and a.flags.c_contiguous for a in arrays):
-        yield arrays
-        return
-    flat = [a.reshape(-1) for a in arrays]
-    for start in range(0, first.size, BLOCK):
+    if not first.ndim:  # NumPy would compute with scalars, which have no memory to write to
+        return ([a.reshape(1) for a in arrays],)  # type: ignore[return-value]
+    if first.size <= BLOCK or not all([isinstance(a, np.ndarray) and a.flags.c_contiguous for a in arrays]):
+        return (arrays,)
+    return _pieces([a.reshape(-1) for a in arrays])
+
+
+def _pieces(flat: list[Any]) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, flat[0].size, BLOCK):
         yield tuple([a[start : start + BLOCK] for a in flat])
 
 
@@ -84,7 +96,7 @@ def _direction(m: Any, param: Any, grad: Any, weight_decay: float, maximize: boo
         grad = -grad
     if not weight_decay:
         return grad
-    out = m.multiply(param, weight_decay)
+    out = param * weight_decay
     out += grad
     return out
 
@@ -93,10 +105,14 @@ def _direction(m: Any, param: Any, grad: Any, weight_decay: float, maximize: boo
 
 
 def _sgd_body(m: Any, param: Any, grad: Any, lr: Any, weight_decay: float, maximize: bool) -> Any:
-    lr = _number(lr, param)
-    for p, g in _in_blocks(param, grad) if param.size > BLOCK else ((param, grad),):
+    if type(lr) is not float:
+        lr = _number(lr, param)
+    if param.size <= BLOCK and not weight_decay and not maximize:
+        param -= grad * lr
+        return param
+    for p, g in _in_blocks(param, grad):
         d = _direction(m, p, g, weight_decay, maximize)
-        m.subtract(p, m.multiply(d, lr), out=p)
+        p -= d * lr
     return param
 
 
@@ -127,13 +143,13 @@ def _momentum_body(
     for p, v, g in _in_blocks(param, velocity, grad):
         d = _direction(m, p, g, weight_decay, maximize)
         v *= momentum
-        v += m.multiply(d, 1 - dampening) if dampening else d
+        v += d * (1 - dampening) if dampening else d
         if nesterov:
-            s = m.multiply(v, momentum)
+            s = v * momentum
             s += d
             s *= lr
         else:
-            s = m.multiply(v, lr)
+            s = v * lr
         p -= s
     return param, velocity
 
@@ -194,7 +210,7 @@ def _adam_body(
 
 def _moments(m: Any, mean: Any, square: Any, d: Any, beta1: float, beta2: float) -> Any:
     """Update both running means; returns memory to work in."""
-    s = m.subtract(d, mean)
+    s = d - mean
     s *= 1 - beta1
     mean += s
     m.multiply(d, d, out=s)
@@ -277,7 +293,7 @@ def _adagrad_body(
         length = (lr / (1 + (step - 1) * lr_decay)).astype(param.dtype)
     for p, t, g in _in_blocks(param, total, grad):
         d = _direction(m, p, g, weight_decay, maximize)
-        s = m.multiply(d, d)
+        s = d * d
         t += s
         m.sqrt(t, out=s)
         _descend(m, p, d, s, length, eps)
@@ -302,7 +318,7 @@ def _rmsprop_body(
     lr = _number(lr, param)
     for p, b, a, v, g in _in_blocks(param, square, average, velocity, grad):
         d = _direction(m, p, g, weight_decay, maximize)
-        s = m.multiply(d, d)
+        s = d * d
         s *= 1 - alpha
         b *= alpha
         b += s

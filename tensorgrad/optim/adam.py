@@ -76,19 +76,19 @@ class Adam(Optimizer):
             "decoupled": group["decoupled_weight_decay"],
             "maximize": group["maximize"],
         }
+        updates: list[tuple[Tensor, ...]] = []
         for p in group["params"]:
             node = p._node
             if node is None or node.grad is None:
                 continue
             s = self.state.get(p) or self._fresh(p, amsgrad)
             if amsgrad:
-                largest = s.get("max_exp_avg_sq")
-                if largest is None:
-                    largest = s["max_exp_avg_sq"] = zeros_like(p)
-                operands = (p, s["exp_avg"], s["exp_avg_sq"], largest, s["step"], node.grad, lr)
-                _amsgrad(operands, settings, line)
+                if "max_exp_avg_sq" not in s:
+                    s["max_exp_avg_sq"] = zeros_like(p)
+                updates.append((p, s["exp_avg"], s["exp_avg_sq"], s["max_exp_avg_sq"], s["step"], node.grad))
             else:
-                _adam((p, s["exp_avg"], s["exp_avg_sq"], s["step"], node.grad, lr), settings, line)
+                updates.append((p, s["exp_avg"], s["exp_avg_sq"], s["step"], node.grad))
+        (_amsgrad if amsgrad else _adam)(updates, lr, settings, line)
 
     def _fresh(self, p: Tensor, amsgrad: bool) -> dict[str, Any]:
         s = {"step": step_counter(p), "exp_avg": zeros_like(p), "exp_avg_sq": zeros_like(p)}

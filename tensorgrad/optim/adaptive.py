@@ -58,6 +58,7 @@ class Adagrad(Optimizer):
 
     def _step_group(self, group: dict[str, Any], line: Line) -> None:
         settings = {name: group[name] for name in ("lr_decay", "eps", "weight_decay", "maximize")}
+        updates = []
         for p in group["params"]:
             if p.grad is None:
                 continue
@@ -66,7 +67,8 @@ class Adagrad(Optimizer):
                 s = self.state[p] = {"step": step_counter(p), "sum": zeros_like(p)}
                 if group["initial_accumulator_value"]:
                     assign(s["sum"], group["initial_accumulator_value"])
-            _adagrad((p, s["sum"], s["step"], p.grad, group["lr"]), settings, line)
+            updates.append((p, s["sum"], s["step"], p.grad))
+        _adagrad(updates, group["lr"], settings, line)
 
 
 class RMSprop(Optimizer):
@@ -113,6 +115,7 @@ class RMSprop(Optimizer):
 
     def _step_group(self, group: dict[str, Any], line: Line) -> None:
         settings = {name: group[name] for name in ("alpha", "eps", "momentum", "centered", "weight_decay", "maximize")}
+        updates = []
         for p in group["params"]:
             if p.grad is None:
                 continue
@@ -126,5 +129,6 @@ class RMSprop(Optimizer):
             square = s["square_avg"]
             # What is not kept is not touched: the mean square stands in for it.
             average, velocity = s.get("grad_avg", square), s.get("momentum_buffer", square)
-            _rmsprop((p, square, average, velocity, p.grad, group["lr"]), settings, line)
+            updates.append((p, square, average, velocity, p.grad))
             TENSORS.accumulate(s["step"], 1.0)
+        _rmsprop(updates, group["lr"], settings, line)

@@ -69,22 +69,25 @@ class SGD(Optimizer):
         if group["momentum"]:
             self._step_with_momentum(group, lr, settings, line)
             return
-        for p in group["params"]:
-            node = p._node
-            if node is not None and node.grad is not None:
-                _plain((p, node.grad, lr), settings, line)
+        updates = [(p, p._node.grad) for p in group["params"] if p._node is not None and p._node.grad is not None]
+        _plain(updates, lr, settings, line)
 
     def _step_with_momentum(self, group: dict[str, Any], lr: Any, settings: dict[str, Any], line: Line) -> None:
         settings |= {name: group[name] for name in ("momentum", "dampening", "nesterov")}
+        first, later = [], []
         for p in group["params"]:
-            if p.grad is None:
+            grad = p.grad
+            if grad is None:
                 continue
             state = self.state.setdefault(p, {})
             velocity = state.get("momentum_buffer")
-            if velocity is None:  # it starts as the first gradient, undampened
-                if group["dampening"] and get_state().capture is not None:
-                    raise CaptureError("the first step with dampening differs from all others: take it before capturing")
-                velocity = state["momentum_buffer"] = zeros_like(p)
-                _momentum((p, velocity, p.grad, lr), {**settings, "dampening": 0.0}, line)
-            else:
-                _momentum((p, velocity, p.grad, lr), settings, line)
+            if velocity is not None:
+                later.append((p, velocity, grad))
+                continue
+            if group["dampening"] and get_state().capture is not None:
+                raise CaptureError("the first step with dampening differs from all others: take it before capturing")
+            velocity = state["momentum_buffer"] = zeros_like(p)
+            first.append((p, velocity, grad))
+        _momentum(later, lr, settings, line)
+        if first:  # a velocity starts as the first gradient, undampened
+            _momentum(first, lr, {**settings, "dampening": 0.0}, line)
