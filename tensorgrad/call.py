@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from .backends.registry import backend_of, find, known_types
-from .core.lines import PACKAGE, Line, user_line
-from .core.node import Cell, Info, Item, Node, Vertex
+from .core.lines import PACKAGE, Line, describe, user_line
+from .core.node import Cell, Info, Item, Leaf, Node, Vertex
 from .core.report import complain, failure
 from .core.state import State, get_state
 from .core.tensor import Tensor, View, make
 from .dtypes import is_floating, is_scalar, promoted
-from .errors import DeviceError, DTypeError, NaNError, TensorgradError
+from .errors import DeviceError, DTypeError, InPlaceError, NaNError, TensorgradError
 from .op import TENSORS, Bound, Op, Plan, bind, bound_of
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "apply_on",
     "as_operand",
     "binary_path",
+    "keep_retained",
     "raise_version",
     "record",
     "refresh",
@@ -101,7 +102,7 @@ def _run(op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], sta
             record(bound, operands, params, values, out, tracked)
         outs: Any = out
     else:
-        outs = tuple(_wrap(op, bound, operands, params, part, values, state, several=True) for part in result)
+        outs = tuple(_wrap(op, bound, operands, params, part, values, state, i) for i, part in enumerate(result))
         if tracked:
             record_several(bound, operands, params, values, outs, tracked)
     if not state.plain:
@@ -209,7 +210,7 @@ def _wrap(
     result: Any,
     values: list[Any],
     state: State,
-    several: bool = False,
+    index: int = -1,
 ) -> Tensor:
     if type(result) not in known_types:
         result = bound.backend.asarray(result)
@@ -220,20 +221,24 @@ def _wrap(
         if base is not None and (base is data or base is data.base) or result is data:
             if result is data:
                 out.data = data[...]
-            _as_view(out, source, op, params, None if state.grad else "it was made under no_grad", several)
+            _as_view(out, source, op, params, state.grad, index)
     return out
 
 
-def _as_view(out: Tensor, source: Tensor, op: Op, params: tuple[Any, ...], sealed: str | None, several: bool) -> None:
+def _as_view(out: Tensor, source: Tensor, op: Op, params: tuple[Any, ...], grad: bool, index: int) -> None:
+    """Note that ``out`` looks into ``source``'s memory through ``op`` (its result number ``index``, or -1: its only one)."""
     earlier = source._view
-    if several:
+    base, steps, sealed, constant = source, (), None, None
+    if earlier is not None:
+        base, steps, sealed, constant = earlier.base, earlier.steps, earlier.sealed, earlier.constant
+    if index >= 0:
         sealed = f"it is one of several views that one {op.name} returned"
+    elif not grad:
+        sealed = "it was made under no_grad"
+    if not grad and constant is None:
+        constant = (base._node,)
     out._cell = source._cell
-    if earlier is None:
-        out._view = View(source, ((op, params),), source._cell[0], sealed)
-    else:
-        steps = (*earlier.steps, (op, params))
-        out._view = View(earlier.base, steps, source._cell[0], sealed or earlier.sealed)
+    out._view = View(base, (*steps, (op, params, index)), source._cell[0], sealed, constant, refresh)
 
 
 def record(
@@ -338,20 +343,52 @@ def refresh(x: Tensor) -> None:
     assert view is not None
     base = view.base
     vertex: Vertex | None = base._node
+    if view.constant is not None:
+        if vertex is not view.constant[0] and get_state().grad:
+            _refuse_constant(x, base)
+        return
     if vertex is not None:
         data = base.data
-        for op, params in view.steps:
-            vertex, data = _view_node(op, params, vertex, data)
+        for op, params, index in view.steps:
+            vertex, data = _view_vertex(op, params, index, vertex, data)
+    keep_retained(x._node, vertex)
     x._node = vertex
     view.version = x._cell[0]
 
 
-def _view_node(op: Op, params: tuple[Any, ...], vertex: Vertex, data: Any) -> tuple[Node, Any]:
+def _refuse_constant(x: Tensor, base: Tensor) -> None:
+    written = base._cell[1] if len(base._cell) > 1 else None
+    raise complain(
+        InPlaceError,
+        "view",
+        "this view was made under no_grad, and a recorded write changed its base afterwards, so whether it has a history "
+        "is ambiguous: make the view again, or use its .detach()\n"
+        f"  written at {describe(written)}",  # type: ignore[arg-type]
+        [x, base],
+        ["view", "base"],
+    )
+
+
+def _view_vertex(op: Op, params: tuple[Any, ...], index: int, vertex: Vertex, data: Any) -> tuple[Vertex, Any]:
     bound = bound_of(op, data)
     source = make(data, None)
     source._node = vertex
-    out = make(bound.f(data, **dict(zip(op.params, params, strict=True))), vertex.line)
-    return record(bound, (source,), params, (data,), out, (0,)), out.data
+    result = bound.f(data, **dict(zip(op.params, params, strict=True)))
+    if index < 0:
+        out = make(result, vertex.line)
+        return record(bound, (source,), params, (data,), out, (0,)), result
+    outs = tuple(make(part, vertex.line) for part in result)
+    record_several(bound, (source,), params, (data,), outs, (0,))
+    return outs[index]._node, outs[index].data  # type: ignore[return-value]
+
+
+def keep_retained(old: Vertex | None, new: Vertex | None) -> None:
+    """Where ``retain_grad`` was asked of a tensor, it holds for the vertex that a write gave it as well."""
+    if new is not None and old is not None and old.hooks is not None and -1 in old.hooks and type(old) is not Leaf:
+        hooks = dict(old.hooks)
+        new.hooks = {**(new.hooks or {}), -1: hooks.pop(-1)}
+        old.hooks = hooks or None
+        new.grad, old.grad = old.grad, None
 
 
 def unary_path(op: Op) -> Callable[[Any], Tensor]:

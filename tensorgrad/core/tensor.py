@@ -26,16 +26,28 @@ __all__ = ["Tensor", "View", "make"]
 class View:
     """How a tensor looks into another's memory: the base, the view ops that lead there, the base's version then.
 
-    ``steps`` are ``(op, params, other inputs)``. ``sealed`` says why recorded writes are refused, or is None.
+    ``steps`` are ``(op, params, which of several results or -1)``. ``sealed`` says why recorded writes are refused, or
+    is None. ``constant`` is, for a view made under ``no_grad``, the base's vertex then, as a tuple of one; else None.
+    ``refresh(tensor)`` rebuilds the tensor's vertex once the base was written to.
     """
 
-    __slots__ = ("base", "sealed", "steps", "version")
+    __slots__ = ("base", "constant", "refresh", "sealed", "steps", "version")
 
-    def __init__(self, base: Tensor, steps: tuple[Any, ...], version: int, sealed: str | None) -> None:
+    def __init__(
+        self,
+        base: Tensor,
+        steps: tuple[Any, ...],
+        version: int,
+        sealed: str | None,
+        constant: tuple[Vertex | None] | None,
+        refresh: Callable[[Tensor], None],
+    ) -> None:
         self.base = base
         self.steps = steps
         self.version = version
         self.sealed = sealed
+        self.constant = constant
+        self.refresh = refresh
 
 
 class Tensor(TensorMethods):
@@ -125,7 +137,7 @@ class Tensor(TensorMethods):
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded. Settable on leaves."""
-        return self._node is not None
+        return self.node is not None
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -136,7 +148,7 @@ class Tensor(TensorMethods):
 
         Raises GradientError on a tensor that was computed from others, DTypeError on integers and booleans.
         """
-        node = self._node
+        node = self.node
         if node is not None and not isinstance(node, Leaf):
             if requires_grad:
                 return self
@@ -157,17 +169,21 @@ class Tensor(TensorMethods):
     @property
     def is_leaf(self) -> bool:
         """True for tensors not computed from a tracked tensor."""
-        return self._node is None or isinstance(self._node, Leaf)
+        return self.node is None or isinstance(self._node, Leaf)
 
     @property
     def node(self) -> Vertex | None:
-        """The vertex of the graph this tensor came from, or None."""
+        """The vertex of the graph this tensor came from, or None. Brought up to date if a base was written to."""
+        view = self._view
+        if view is not None and view.version != self._cell[0] and view.constant is None:
+            view.refresh(self)
         return self._node
 
     @property
     def grad(self) -> Tensor | None:
         """The gradient that ``backward()`` accumulated, or None. Kept for leaves, and after ``retain_grad()``."""
-        return None if self._node is None else self._node.grad
+        node = self.node
+        return None if node is None else node.grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -179,8 +195,8 @@ class Tensor(TensorMethods):
                     f".grad must match its tensor: expected {self.dtype}{list(self.shape)} on {self.device}, "
                     f"got {value.dtype}{list(value.shape)} on {value.device}"
                 )
-        if self._node is not None:
-            self._node.grad = value
+        if self.node is not None:
+            self._node.grad = value  # type: ignore[union-attr]
         elif value is not None:
             raise GradientError("this tensor does not require a gradient: call .requires_grad_() before setting .grad")
 
@@ -213,7 +229,7 @@ class Tensor(TensorMethods):
         return remove
 
     def _tracked(self, what: str) -> Vertex:
-        if self._node is None:
+        if self.node is None or self._node is None:
             raise GradientError(f"{what} needs a tensor that requires a gradient; this one was made at {self._made()}")
         return self._node
 
@@ -255,7 +271,7 @@ class Tensor(TensorMethods):
 
         Raises GradientError on a tensor that requires a gradient: say ``.detach().numpy()``.
         """
-        if self._node is not None:
+        if self.node is not None:
             raise GradientError(
                 "this tensor requires a gradient, which a NumPy array would lose silently: use .detach().numpy() "
                 f"(tensor made at {self._made()})"
@@ -271,7 +287,7 @@ class Tensor(TensorMethods):
     __array_priority__ = 1000
 
     def __dlpack__(self, **options: Any) -> Any:
-        if self._node is not None:
+        if self.node is not None:
             raise GradientError("this tensor requires a gradient: export .detach() through DLPack instead")
         return self.data.__dlpack__(**options)
 

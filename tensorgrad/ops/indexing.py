@@ -1,13 +1,13 @@
-"""Reading and writing regions: basic and advanced indexing, scatter and gather.
+"""Indexing: the key as data, reading a region, and its transpose.
 
-A basic index (integers, slices, None, ...) is a constant of the op and gives a view. Index arrays and masks may change
-from step to step, so they are input slots; the key holds a place for each.
+A basic index (integers, slices, None, ...) is a constant of the op and gives a view, also where NumPy would give a
+scalar. Index arrays and masks may change from step to step, so they are input slots; the key holds a place for each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -15,13 +15,9 @@ from ..core.node import Info
 from ..core.report import complain
 from ..core.tensor import Tensor
 from ..define import op
-from ..errors import DTypeError, IndexingError, ShapeError
-from ..op import OPS, helper
+from ..errors import DTypeError, IndexingError
 
-__all__ = ["Key", "getitem", "parse_key", "scatter", "set_region", "take_region"]
-
-Steps: TypeAlias = tuple[tuple[str, tuple[Any, ...]], ...]
-"""View ops by name, with their params, from a base to a view of it."""
+__all__ = ["WHOLE", "Key", "Place", "Span", "getitem", "on_device", "parse_key", "region_info", "scatter"]
 
 
 class Span(NamedTuple):
@@ -38,41 +34,60 @@ class Place(NamedTuple):
     slot: int
 
 
+EVERYTHING = Span(None, None, None)
+
+
 @final
 class Key:
-    """An index as data: hashable, with a place for each index array."""
+    """An index as data: hashable, with a place for each index array.
 
-    __slots__ = ("basic", "distinct", "parts")
+    ``distinct`` tells that no element is named twice; ``basic`` is the index itself if it holds no arrays.
+    """
+
+    __slots__ = ("_hash", "basic", "distinct", "parts")
 
     def __init__(self, parts: tuple[Any, ...], distinct: bool = True) -> None:
         self.parts = parts
         self.distinct = distinct
-        self.basic = None
+        self.basic: tuple[Any, ...] | None = None
+        self._hash = hash(parts)
         if not any(isinstance(part, Place) for part in parts):
-            self.basic = tuple(slice(*p) if isinstance(p, Span) else p for p in parts)
+            basic = tuple([slice(*p) if type(p) is Span else p for p in parts])
+            # With an ellipsis NumPy gives a 0-d view, not a scalar, where every axis has its integer.
+            self.basic = basic if any(p is Ellipsis for p in parts) else (*basic, Ellipsis)
 
     def fill(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """The index as NumPy and CuPy take it."""
         if self.basic is not None:
             return self.basic
         return tuple(
-            slice(*p) if isinstance(p, Span) else arrays[p.slot] if isinstance(p, Place) else p for p in self.parts
+            [slice(*p) if type(p) is Span else arrays[p.slot] if type(p) is Place else p for p in self.parts]
         )
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and self.parts == other.parts
+    def shown(self, arrays: Sequence[Any] = ()) -> str:
+        """The index as the user wrote it, arrays by their dtype and shape."""
 
-    def __hash__(self) -> int:
-        return hash(self.parts)
-
-    def __repr__(self) -> str:
         def show(part: Any) -> str:
             if isinstance(part, Span):
                 ends = ":".join("" if end is None else str(end) for end in part[:2])
                 return ends if part.step is None else f"{ends}:{part.step}"
-            return "..." if part is Ellipsis else f"#{part.slot}" if isinstance(part, Place) else str(part)
+            if isinstance(part, Place):
+                if part.slot >= len(arrays):
+                    return f"#{part.slot}"
+                array = arrays[part.slot]
+                return f"{array.dtype}{list(array.shape)}"
+            return "..." if part is Ellipsis else str(part)
 
         return f"[{', '.join(map(show, self.parts))}]"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self.parts == other.parts and self.distinct == other.distinct
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return self.shown()
 
 
 WHOLE = Key((Ellipsis,))
@@ -83,47 +98,71 @@ def parse_key(key: Any) -> tuple[Key, list[Any]]:
     parts: list[Any] = []
     arrays: list[Any] = []
     distinct = True
-    for part in key if isinstance(key, tuple) else (key,):
-        if part is None or part is Ellipsis or type(part) is int:
+    for part in key if type(key) is tuple or isinstance(key, tuple) else (key,):
+        kind = type(part)
+        if kind is int or part is None or part is Ellipsis:
             parts.append(part)
-        elif isinstance(part, slice):
-            parts.append(Span(*(None if end is None else end.__index__() for end in (part.start, part.stop, part.step))))
+        elif kind is slice:
+            start, stop, step = part.start, part.stop, part.step
+            if not (start is None or type(start) is int) or not (stop is None or type(stop) is int) or step is not None:
+                start, stop, step = _ends(part)
+            parts.append(Span(start, stop, step))
         elif isinstance(part, (bool, np.bool_)):
             parts.append(bool(part))
         elif isinstance(part, np.integer):
             parts.append(int(part))
         else:
-            array = part if hasattr(part, "dtype") else np.asarray(part, dtype=None if len(part) else np.int64)
-            if array.dtype.kind not in "biu":
-                raise IndexingError(f"an index array must hold integers or booleans, got {array.dtype}")
-            distinct = distinct and array.dtype.kind == "b"
+            array = _index_array(part)
+            distinct = distinct and (array.dtype.kind == "b" or not array.shape)
             parts.append(Place(len(arrays)))
             arrays.append(array)
     return Key(tuple(parts), distinct), arrays
 
 
-def _region_info(params: dict[str, Any], x: Info, indices: Sequence[Any] = ()) -> Info:
+def _ends(part: slice) -> list[int | None]:
+    try:
+        return [None if end is None else end.__index__() for end in (part.start, part.stop, part.step)]
+    except AttributeError:
+        raise IndexingError(f"expected a slice of integers, got {part}") from None
+
+
+def _index_array(part: Any) -> Any:
+    if not hasattr(part, "dtype"):
+        if not hasattr(part, "__len__") or isinstance(part, (str, bytes, dict, set)):
+            raise IndexingError(
+                f"expected integers, slices, None, ... or arrays of integers or booleans as an index, got {part!r}"
+            )
+        try:
+            part = np.asarray(part, dtype=None if len(part) else np.int64)
+        except ValueError as error:
+            raise IndexingError(f"expected an index of nested sequences of equal lengths: {error}") from None
+    if part.dtype.kind not in "biu":
+        raise IndexingError(f"an index array must hold integers or booleans, got {part.dtype}")
+    return part
+
+
+def region_info(params: dict[str, Any], x: Info, indices: Sequence[Any] = ()) -> Info:
     """The shape of ``x[key]``, by NumPy, on arrays that take no memory. A mask's count must be read: not inferable."""
     key: Key = params["key"]
-    fake = []
-    for info in indices:
-        if info.dtype.kind == "b":
-            raise DTypeError("the result's shape depends on the values of a boolean index")
-        fake.append(np.broadcast_to(np.zeros((), dtype=np.int64), info.shape))
+    masks = [info.dtype.kind == "b" for info in indices]
+    fake = [np.broadcast_to(np.zeros((), dtype=bool if mask else np.int64), i.shape) for i, mask in zip(indices, masks)]
     zero = np.broadcast_to(np.zeros((), dtype=np.int8), x.shape)
-    if any(n == 0 for n in x.shape) and fake:
-        zero = np.broadcast_to(np.zeros((), dtype=np.int8), tuple(max(n, 1) for n in x.shape))
     try:
-        return Info(zero[key.fill(fake)].shape, x.dtype)
+        if not any(masks):
+            return Info(zero[key.fill(fake)].shape, x.dtype)
+        if len(masks) == 1:
+            _ = zero[key.fill(fake)]
     except IndexError as error:
-        raise IndexingError(f"index {key} does not fit shape {list(x.shape)}: {error}") from None
+        shown = key.shown(indices)
+        raise IndexingError(f"index {shown} does not fit shape {list(x.shape)}: {error}") from None
+    raise DTypeError("the result's shape depends on the values of a boolean index")
 
 
 _slice = op(
     "getitem",
     "x",
     params="key",
-    infer=_region_info,
+    infer=region_info,
     body=lambda m, x, key: x[key.basic],
     rules={"x": lambda m, g, x_info, key: m.scatter(g, [], key=key, shape=x_info.shape)},
     linear="x",
@@ -134,99 +173,54 @@ _gather = op(
     "gather",
     "x *indices",
     params="key",
-    infer=_region_info,
+    infer=region_info,
     body=lambda m, x, indices, key: x[key.fill(indices)],
     rules={"x": lambda m, g, x_info, indices, key: m.scatter(g, indices, key=key, shape=x_info.shape)},
     linear="x",
 )
 
 
-def _scatter_body(m: Any, g: Any, indices: Sequence[Any], key: Key, shape: tuple[int, ...]) -> Any:
-    out = m.xp.zeros(shape, dtype=g.dtype)
+def _scatter_body(m: Any, g_: Any, indices: Sequence[Any], key: Key, shape: tuple[int, ...]) -> Any:
+    out = m.xp.zeros(shape, dtype=g_.dtype)
     if key.distinct:
-        out[key.fill(indices)] = g
+        out[key.fill(indices)] = g_
     else:
-        m.backend.add_at(out, key.fill(indices), g)
+        m.backend.add_at(out, key.fill(indices), g_)
     return out
+
+
+def _scatter_rule(m: Any, g: Any, indices: Sequence[Any], key: Key) -> Any:
+    return m.gather(g, indices, key=key) if indices else m.getitem(g, key=key)
 
 
 scatter = op(
     "scatter",
     "g_ *indices",
     params="key shape",
-    infer=lambda params, g, indices: Info(params["shape"], g.dtype),
+    infer=lambda params, g_, indices: Info(params["shape"], g_.dtype),
     body=_scatter_body,
-    rules={"g_": lambda m, g, indices, key: m.take_region(g, indices, steps=(), key=key)},
+    rules={"g_": _scatter_rule},
     linear="g_",
     doc="Zeros of ``shape`` with the values added at ``key``: the transpose of indexing.",
-)
-
-
-def _set_region_infer(params: dict[str, Any], x: Info, v: Any, indices: Sequence[Any]) -> Info:
-    return x
-
-
-def _region(m: Any, x: Any, steps: Steps) -> Any:
-    for name, params in steps:
-        x = getattr(m, name)(x, **dict(zip(OPS[name].params, params, strict=True)))
-    return x
-
-
-def _set_region_body(m: Any, x: Any, v: Any, indices: Sequence[Any], steps: Steps, key: Key) -> Any:
-    out = x.copy()
-    if not steps:
-        out[key.fill(indices)] = v
-        return out
-    # By flat position, not through views: which steps are views depends on the memory layout.
-    positions = _region(m, m.xp.arange(out.size).reshape(out.shape), steps)
-    out.reshape(-1)[positions[key.fill(indices)]] = v
-    return out
-
-
-set_region = op(
-    "set_region",
-    "x v *indices",
-    params="steps key",
-    infer=_set_region_infer,
-    body=_set_region_body,
-    rules={
-        "x": lambda m, g, indices, steps, key: m.set_region(g, 0.0, indices, steps=steps, key=key),
-        "v": lambda m, g, indices, steps, key: m.take_region(g, indices, steps=steps, key=key),
-    },
-    linear="x v",
-    doc="A copy of ``x`` with ``v`` written at ``key`` of the view that ``steps`` lead to.",
-)
-
-
-@helper
-def take_region(m: Any, x: Any, indices: Sequence[Any], steps: Steps, key: Key) -> Any:
-    """What ``set_region`` would overwrite."""
-    x = _region(m, x, steps)
-    return m.gather(x, indices, key=key) if indices else m.getitem(x, key=key)
-
-
-write_region = op(
-    "write_region",
-    "x v *indices",
-    params="key",
-    infer=_set_region_infer,
-    body=lambda m, x, v, indices, key: x.__setitem__(key.fill(indices), v),
-    writes=1,
-    doc="Write ``v`` into ``x[key]``, in place.",
 )
 
 
 def getitem(x: Tensor, key: Any, /) -> Tensor:
     """``x[key]``: a view for a basic index, a copy for index arrays and masks, as in NumPy.
 
+    Integers for every axis give a 0-d view (NumPy gives a scalar), so that ``x[0] += 1`` and writes to ``x`` agree.
+
+    Raises IndexingError for an index out of range, too many of them, or a mask of another shape.
+
     >>> import tensorgrad as tg
     >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> x[0], x[[1, 0], [0, 1]]
     (tensor([1., 2.]), tensor([3., 2.]))
     """
-    if type(key) is int or type(key) is slice:
-        key = (key,)
-    parsed, arrays = parse_key(key)
+    try:
+        parsed, arrays = parse_key(key)
+    except IndexingError as error:
+        raise complain(IndexingError, "indexing", str(error), [x], ["x"]) from None
     if not arrays:
         return _slice(x, key=parsed)  # type: ignore[no-any-return]
     return _gather(x, on_device(x, arrays), key=parsed)  # type: ignore[no-any-return]
@@ -234,13 +228,7 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
 
 def on_device(x: Tensor, arrays: list[Any]) -> list[Any]:
     """Index arrays where ``x`` is: those from the host follow it."""
-    if x.device.kind == "cpu":
+    if not arrays or type(x.data) is np.ndarray or x.device.kind == "cpu":
         return arrays
-    return [a if isinstance(a, Tensor) else Tensor(x.backend.asarray(a, device=x.device)) for a in arrays]
-
-
-def _misfit(x: Tensor, key: Any, error: Exception) -> Exception:
-    return complain(IndexingError, "indexing", f"index {key!r} does not fit shape {list(x.shape)}: {error}", [x], ["x"])
-
-
-_unused: tuple[type, ...] = (ShapeError,)
+    backend, device = x.backend, x.device
+    return [a if isinstance(a, Tensor) else Tensor(backend.asarray(a, device=device)) for a in arrays]
