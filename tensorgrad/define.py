@@ -16,7 +16,7 @@ from .dtypes import is_floating, is_scalar, result_dtype
 from .errors import DTypeError, ShapeError, TensorgradError
 from .op import FUNCTIONS, Op, register
 
-__all__ = ["Binary", "Unary", "broadcast", "elementwise", "op", "public"]
+__all__ = ["Binary", "Unary", "broadcast", "elementwise", "elementwise_infer", "op", "public"]
 
 
 class Unary(Protocol):
@@ -39,6 +39,7 @@ def elementwise(
     params: str = "",
     kind: str = "same",
     body: Callable[..., Any] | None = None,
+    infer: Callable[..., Info] | None = None,
     **rules: Callable[..., Any],
 ) -> Any:
     """Define an elementwise op, and return its public function.
@@ -57,7 +58,7 @@ def elementwise(
         body=body,
         kind=kind,
         elementwise=True,
-        infer=_elementwise_infer(kind),
+        infer=infer or elementwise_infer(kind),
     )
     if not record.params and len(names) == 1:
         call: Callable[..., Any] = unary_path(record)
@@ -204,18 +205,19 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(out))
 
 
-def _elementwise_infer(kind: str) -> Callable[..., Info]:
+def elementwise_infer(kind: str) -> Callable[..., Info]:
+    """What an elementwise op of this kind makes of its operands' shapes and dtypes."""
+
     def infer(params: dict[str, Any], *operands: Any) -> Info:
-        arrays = [x for x in operands if isinstance(x, Info)]
-        shape = broadcast(*(x.shape for x in arrays))
+        shapes = [x.shape for x in operands if isinstance(x, Info)]
         if kind == "bool":
-            return Info(shape, np.dtype(bool))
+            return Info(broadcast(*shapes), np.dtype(bool))
         valued = operands[1:] if kind == "condition" else operands
         dtypes = [x.dtype for x in valued if isinstance(x, Info)]
         scalars = [x for x in valued if is_scalar(x)]
         common = result_dtype(dtypes, scalars, "float" if kind == "float" else "same", get_state().dtype)
         if kind == "whole" and is_floating(common):
             raise DTypeError(f"expected integers or booleans, got {common}")
-        return Info(shape, common)
+        return Info(broadcast(*shapes), common)
 
     return infer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ArgumentError",
     "AmbiguousError",
     "AxisError",
     "CaptureError",
@@ -25,6 +26,10 @@ class TensorgradError(Exception):
 
 class ShapeError(TensorgradError, ValueError):
     """Operand shapes do not fit the operation."""
+
+
+class ArgumentError(TensorgradError, ValueError):
+    """An option has a value that it cannot have."""
 
 
 class AxisError(ShapeError, IndexError):

@@ -1,7 +1,7 @@
 """Elementwise ops on the CPU in fewer passes than their bodies take, with the same results.
 
-``np.where`` takes a branch per element: on a mask without pattern that is ten times the cost of a product. Here the bits
-of an element are multiplied by 0 or 1, which chooses as exactly. What takes several steps reuses its first buffer.
+``np.where`` takes a branch per element: on a mask without pattern that is ten times the cost of a product. Here the
+bits of an element are multiplied by 0 or 1, which chooses as exactly. What takes several steps reuses a buffer.
 """
 
 from __future__ import annotations

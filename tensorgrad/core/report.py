@@ -58,6 +58,7 @@ def vertex_line(vertex: Vertex) -> str:
 _KINDS: tuple[tuple[type[Exception], type[TensorgradError]], ...] = (
     (IndexError, IndexingError),
     (TypeError, DTypeError),
+    (OverflowError, DTypeError),
     (ValueError, ShapeError),
 )
 

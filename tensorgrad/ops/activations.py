@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.report import complain
 from ..core.tensor import Tensor
 from ..define import elementwise, public
+from ..errors import ArgumentError
 from .functions import expm1
 from .halves import in_single
 from .reduction import tensor_of
@@ -189,14 +191,15 @@ def gelu(x: Any, /, approximate: str = "none") -> Tensor:
 
     Source: Hendrycks and Gimpel, "Gaussian error linear units", arXiv:1606.08415.
 
-    Raises ValueError for another ``approximate``, DTypeError for what is no tensor, array or number.
+    Raises ArgumentError for another ``approximate``, DTypeError for what is no tensor, array or number.
 
     >>> import tensorgrad as tg
     >>> tg.gelu(tg.tensor([-1000.0, 0.0, 1000.0]))
     tensor([  -0.,    0., 1000.])
     """
     if approximate not in ("none", "tanh"):
-        raise ValueError(f"gelu: expected approximate='none' or 'tanh', got {approximate!r}")
+        message = f"expected approximate='none' or 'tanh', got {approximate!r}"
+        raise complain(ArgumentError, "gelu", message, [x], ["x"])
     return _gelu(x, approximate=approximate)  # type: ignore[no-any-return]
 
 
@@ -252,6 +255,7 @@ _hardtanh = elementwise(
     "``x`` clipped to the interval from ``lo`` to ``hi``; the derivative is 0 on its ends.",
     inputs="x",
     params="lo hi",
+    kind="float",
     body=lambda m, x, lo, hi: m.clip(x, lo, hi),
     x=lambda m, g, out, lo, hi: m.gate(m.logical_and(out != lo, out != hi), g),
 )
@@ -261,16 +265,17 @@ _hardtanh = elementwise(
 def hardtanh(x: Any, /, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``x`` clipped to [min_val, max_val]. Unlike ``clip``'s, its derivative on the ends is 0.
 
-    Any shape; the type is kept.
+    Any shape. Integers and booleans are computed in the default floating type, float32; other types are kept.
 
-    Raises ValueError unless ``min_val < max_val``, DTypeError for what is no tensor, array or number.
+    Raises ArgumentError unless ``min_val < max_val``, DTypeError for what is no tensor, array or number.
 
     >>> import tensorgrad as tg
     >>> tg.hardtanh(tg.tensor([-2.0, 0.5, 2.0]))
     tensor([-1. ,  0.5,  1. ])
     """
     if not min_val < max_val:
-        raise ValueError(f"hardtanh: expected min_val < max_val, got {min_val} and {max_val}")
+        message = f"expected min_val < max_val, got {min_val} and {max_val}"
+        raise complain(ArgumentError, "hardtanh", message, [x], ["x"])
     return _hardtanh(x, lo=min_val, hi=max_val)  # type: ignore[no-any-return]
 
 
@@ -278,7 +283,8 @@ def hardtanh(x: Any, /, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
 def relu6(x: Any, /) -> Tensor:
     """``min(max(x, 0), 6)``. Its derivative at 0 and 6 is 0.
 
-    Any shape; the type is kept. Raises DTypeError for what is no tensor, array or number.
+    Any shape. Integers and booleans are computed in the default floating type, float32; other types are kept.
+    Raises DTypeError for what is no tensor, array or number.
 
     >>> import tensorgrad as tg
     >>> tg.relu6(tg.tensor([-1.0, 2.0, 7.0]))
@@ -327,6 +333,7 @@ _leaky_relu = elementwise(
     "``x`` where it is positive, else ``slope * x``, for a slope that keeps the sign.",
     inputs="x",
     params="slope",
+    kind="float",
     body=_leaky,
     x=lambda m, g, out, slope: m.where(out > 0, g, g * slope),
 )
@@ -336,7 +343,8 @@ _leaky_relu = elementwise(
 def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
     """``x`` where it is positive, else ``negative_slope * x``. Its derivative at 0 is ``negative_slope``.
 
-    Any shape; integers become floating (float32). Raises DTypeError for what is no tensor, array or number.
+    Any shape. Integers and booleans are computed in the default floating type, float32; other types are kept.
+    Raises DTypeError for what is no tensor, array or number.
 
     >>> import tensorgrad as tg
     >>> tg.leaky_relu(tg.tensor([-1.0, 2.0]))
@@ -399,14 +407,14 @@ def celu(x: Any, /, alpha: float = 1.0) -> Tensor:
 
     Source: Barron, "Continuously differentiable exponential linear units", arXiv:1704.07483.
 
-    Raises ValueError unless ``alpha > 0``, DTypeError for what is no tensor, array or number.
+    Raises ArgumentError unless ``alpha > 0``, DTypeError for what is no tensor, array or number.
 
     >>> import tensorgrad as tg
     >>> tg.celu(tg.tensor([-1000.0, 2.0]), alpha=2.0)
     tensor([-2.,  2.])
     """
     if not alpha > 0:
-        raise ValueError(f"celu: expected alpha > 0, got {alpha}")
+        raise complain(ArgumentError, "celu", f"expected alpha > 0, got {alpha}", [x], ["x"])
     return elu(x) if alpha == 1 else elu(tensor_of(x) / alpha) * alpha  # type: ignore[no-any-return]
 
 

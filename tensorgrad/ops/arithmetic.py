@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..define import elementwise
+from ..core.node import Info
+from ..define import elementwise, elementwise_infer
 from ..dtypes import is_floating, is_scalar
 from ..errors import DTypeError
 
@@ -229,18 +230,26 @@ hypot = elementwise(
 )
 
 
+NO_INTEGERS = "integers to a negative power are no integers: cast one operand to a floating type first"
+_promote = elementwise_infer("same")
+
+
+def _pow_infer(params: dict[str, Any], a: Any, b: Any) -> Info:
+    out = _promote(params, a, b)
+    if is_scalar(b) and b < 0 and not is_floating(out.dtype):
+        raise DTypeError(NO_INTEGERS)
+    return out
+
+
 def _pow_body(m: Any, a: Any, b: Any) -> Any:
-    if is_scalar(b):
-        if is_floating(a.dtype):
-            return _constant_power(m, a, b)
-        if b < 0:
-            raise DTypeError(f"integers to a negative power are no integers, got {a.dtype} ** {b}: cast a first")
+    if is_scalar(b) and is_floating(a.dtype):
+        return _constant_power(m, a, b)
     try:
         return m.xp.pow(a, b)
     except ValueError as error:
         if "negative integer powers" not in str(error):
             raise
-        raise DTypeError("integers to a negative power are no integers: cast one operand first") from None
+        raise DTypeError(NO_INTEGERS) from None
 
 
 def _constant_power(m: Any, x: Any, n: Any) -> Any:
@@ -304,6 +313,7 @@ pow = elementwise(
     tensor([8., 9.])
     """,
     body=_pow_body,
+    infer=_pow_infer,
     a=_pow_base,
     b=_pow_exponent,
 )

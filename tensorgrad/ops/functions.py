@@ -108,7 +108,7 @@ def _bounded(m: Any, x: Any, largest: float) -> Any:
 
 
 def _difference_body(m: Any, a: Any, b: Any) -> Any:
-    largest = float(m.xp.finfo((b if is_scalar(a) else a).dtype).max) / 4
+    largest = min(float(m.xp.finfo(x.dtype).max) for x in (a, b) if not is_scalar(x)) / 4
     return _bounded(m, a, largest) - _bounded(m, b, largest)
 
 

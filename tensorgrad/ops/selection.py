@@ -12,6 +12,8 @@ from ..core.tensor import Tensor
 from ..define import elementwise, public
 from ..dtypes import is_scalar
 from ..op import TENSORS
+from .comparison import not_equal
+from .reduction import tensor_of
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "nan_to_num", "where"]
 
@@ -57,6 +59,9 @@ def where(condition: Any, a: Any, b: Any, /) -> Tensor:
     >>> tg.where(x > 0, x, 0.0)
     tensor([0., 2.])
     """
+    condition = tensor_of(condition)
+    if condition.dtype != bool:
+        condition = not_equal(condition, 0)
     if is_scalar(a) and is_scalar(b):
         a = TENSORS.tensor(a)
     return _where(condition, a, b)  # type: ignore[no-any-return]

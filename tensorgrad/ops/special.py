@@ -9,8 +9,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..core.report import complain
 from ..core.tensor import Tensor
 from ..define import elementwise, public
+from ..dtypes import is_scalar
+from ..errors import ArgumentError
 from .halves import in_single
 from .selection import clip
 
@@ -107,21 +110,25 @@ def polygamma(n: int, x: Any, /) -> Tensor:
 
     Any shape. Integers and booleans are computed in the default floating type, float32; other types are kept.
 
-    Raises ValueError for a negative ``n``, DTypeError for what is no tensor, array or number.
+    Raises ArgumentError for a negative ``n``, DTypeError for what is no tensor, array or number.
 
     >>> import tensorgrad as tg
     >>> round(tg.polygamma(1, tg.tensor(1.0)).item(), 4)
     1.6449
     """
     if n < 0:
-        raise ValueError(f"polygamma: expected an order n of 0 or more, got {n}")
+        raise complain(ArgumentError, "polygamma", f"expected an order n of 0 or more, got {n}", [x], ["x"])
     return _polygamma(x, n=int(n))  # type: ignore[no-any-return]
 
 
 def _xlogy_body(m: Any, a: Any, b: Any) -> Any:
+    # The library takes a number for an array of float64, and has no half precision.
+    if is_scalar(a):
+        a = m.xp.asarray(a, dtype=b.dtype)
+    elif is_scalar(b):
+        b = m.xp.asarray(b, dtype=a.dtype)
     out = m.backend.special.xlogy(a, b)
-    half = [x.dtype for x in (a, b) if hasattr(x, "dtype")]
-    return out.astype(half[0], copy=False) if all(d.itemsize == 2 for d in half) else out
+    return out.astype(a.dtype, copy=False) if a.dtype == b.dtype else out
 
 
 def _xlogy_second(m: Any, g: Any, a: Any, b: Any) -> Any:
