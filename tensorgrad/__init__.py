@@ -1,36 +1,189 @@
-"""tensorgrad: gradients for people who think in NumPy and CuPy."""
+"""tensorgrad: gradients for people who think in NumPy and CuPy.
 
-from importlib import import_module as _import
-from pkgutil import iter_modules as _modules
+``tg.tensor``, ``tg.exp``, ``tg.sum``, ...: array functions speak NumPy and the array API standard. ``x.backward()``,
+``x.grad``, ``tg.grad``, ``tg.vjp``, ``tg.jvp``: derivatives. ``tg.nn``, ``tg.optim``, ``tg.data``: training, with PyTorch's names.
 
-from . import autograd, backends, errors, ops
+>>> import tensorgrad as tg
+>>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4., 6.])
+"""
+# ruff: noqa: I001, RUF022  # names are in the generator's order
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
+# generated: begin
+from . import autograd, backends, errors
 from ._version import __version__
-from .array_api import *
+from .array_api import (
+    __array_api_version__, __array_namespace_info__, bool, can_cast, complex64, complex128, double, e, finfo, float16,
+    float32, float64, half, iinfo, inf, int8, int16, int32, int64, isdtype, long, nan, newaxis, pi, result_type, uint8,
+    uint16, uint32, uint64,
+)
 from .autodiff.checkpoint import checkpoint
+from .autodiff.custom import CustomOp, custom_op
 from .autodiff.functional import grad, hessian, hvp, jacfwd, jacrev, jvp, value_and_grad, vjp
-from .backends import Device
+from .backends.base import Device
+from .core.generator import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .core.tensor import Tensor
-from .errors import *
-from .modes import *
-from .op import FUNCTIONS as _FUNCTIONS
-from .op import OPS as _OPS
+from .errors import (
+    AmbiguousError, ArgumentError, AxisError, CaptureError, DTypeError, DeviceError, GradientError, InPlaceError,
+    IndexingError, LabelError, NaNError, ShapeError, StateDictError, TensorgradError,
+)
+from .memory import MemoryEstimate, estimate_memory
+from .methods.ambiguous import transpose
+from .modes import (
+    detect_nan, device, enable_grad, get_default_device, get_default_dtype, inference_mode, is_grad_enabled, no_grad,
+    set_default_device, set_default_dtype, set_grad_enabled, use_device,
+)
+from .ops.activations import celu, elu, gelu, hardsigmoid, hardswish, hardtanh, leaky_relu, relu6, selu, softplus
+from .ops.basic import astype, to_device
+from .ops.creation import (
+    asarray, empty, empty_like, from_dlpack, full, full_like, ones, ones_like, tensor, zeros, zeros_like,
+)
+from .ops.functions import round
+from .ops.gathering import index_add, index_put, masked_fill, masked_select, put, put_along_axis
+from .ops.linalg import matmul
+from .ops.loss import softmax_cross_entropy
+from .ops.nn import embedding, linear, one_hot, standardize
+from .ops.random import dropout, rand, rand_like, randint, randn, randn_like, randperm
+from .ops.reduction import max, mean, sum
+from .ops.sampling import bernoulli, multinomial, normal, uniform
+from .ops.selection import clip, nan_to_num, where
+from .ops.shape import broadcast_to, concat, permute_dims, reshape, split, stack
+from .ops.special import logit, polygamma
 
-for _module in _modules(ops.__path__):
-    _import(f".ops.{_module.name}", __name__)
-from .attach import attach  # noqa: E402
+if TYPE_CHECKING:
+    from . import data, datasets, kernels, nn, optim, random, tape, testing
+    from ._elementwise import (
+        abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, binary_cross_entropy, binary_cross_entropy_with_logits,
+        bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor, cbrt, ceil, copy,
+        copysign, cos, cosh, deg2rad, digamma, divide, equal, erf, erfc, erfinv, exp, exp2, expm1, floor, floor_divide,
+        fmax, fmin, fmod, greater, greater_equal, hypot, isfinite, isinf, isnan, less, less_equal, lgamma, log, log1p,
+        log2, log10, log_sigmoid, logaddexp, logical_and, logical_not, logical_or, logical_xor, maximum, minimum, mish,
+        multiply, negative, nextafter, not_equal, positive, pow, rad2deg, reciprocal, relu, remainder, rsqrt, sigmoid,
+        sign, signbit, silu, sin, sinc, sinh, softsign, sqrt, square, subtract, tan, tanh, trunc, xlogy,
+    )
+else:
+    from .ops.activations import log_sigmoid, mish, relu, sigmoid, silu, softsign
+    from .ops.arithmetic import (
+        abs, add, cbrt, copysign, divide, floor_divide, fmod, hypot, multiply, negative, nextafter, positive, pow,
+        reciprocal, remainder, rsqrt, sign, sqrt, square, subtract,
+    )
+    from .ops.basic import copy
+    from .ops.comparison import (
+        bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor, equal, greater,
+        greater_equal, isfinite, isinf, isnan, less, less_equal, logical_and, logical_not, logical_or, logical_xor,
+        not_equal, signbit,
+    )
+    from .ops.functions import (
+        acos, acosh, asin, asinh, atan, atan2, atanh, ceil, cos, cosh, deg2rad, exp, exp2, expm1, floor, log, log1p,
+        log2, log10, logaddexp, rad2deg, sin, sinh, tan, tanh, trunc,
+    )
+    from .ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits
+    from .ops.selection import fmax, fmin, maximum, minimum
+    from .ops.special import digamma, erf, erfc, erfinv, lgamma, sinc, xlogy
 
-attach()
+# The same functions under other names.
+absolute = abs
+amax = max
+arccos = acos
+arccosh = acosh
+arcsin = asin
+arcsinh = asinh
+arctan = atan
+arctan2 = atan2
+arctanh = atanh
+bitwise_not = bitwise_invert
+cat = concat
+clamp = clip
+concatenate = concat
+degrees = rad2deg
+fix = trunc
+gammaln = lgamma
+invert = bitwise_invert
+left_shift = bitwise_left_shift
+mod = remainder
+neg = negative
+permute = permute_dims
+power = pow
+radians = deg2rad
+right_shift = bitwise_right_shift
+true_divide = divide
+
+__all__ = [
+    "AmbiguousError", "ArgumentError", "AxisError", "CaptureError", "CustomOp", "DTypeError", "Device", "DeviceError",
+    "Generator", "GradientError", "InPlaceError", "IndexingError", "LabelError", "MemoryEstimate", "NaNError",
+    "ShapeError", "StateDictError", "Tensor", "TensorgradError", "__array_api_version__", "__array_namespace_info__",
+    "__version__", "abs", "absolute", "acos", "acosh", "add", "amax", "arccos", "arccosh", "arcsin", "arcsinh",
+    "arctan", "arctan2", "arctanh", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd",
+    "backends", "bernoulli", "bfloat16", "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool",
+    "broadcast_to", "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "clamp", "clip", "complex64", "complex128",
+    "concat", "concatenate", "copy", "copysign", "cos", "cosh", "custom_op", "data", "datasets", "default_generator",
+    "deg2rad", "degrees", "detect_nan", "device", "digamma", "divide", "double", "dropout", "e", "elu", "embedding",
+    "empty", "empty_like", "enable_grad", "equal", "erf", "erfc", "erfinv", "errors", "estimate_memory", "exp", "exp2",
+    "expm1", "finfo", "fix", "float16", "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod",
+    "from_dlpack", "full", "full_like", "gammaln", "gelu", "get_default_device", "get_default_dtype", "get_rng_state",
+    "grad", "greater", "greater_equal", "half", "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot",
+    "iinfo", "index_add", "index_put", "inf", "inference_mode", "initial_seed", "int8", "int16", "int32", "int64",
+    "invert", "is_grad_enabled", "isdtype", "isfinite", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels",
+    "leaky_relu", "left_shift", "less", "less_equal", "lgamma", "linear", "log", "log1p", "log2", "log10",
+    "log_sigmoid", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "long",
+    "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "minimum", "mish", "mod",
+    "multinomial", "multiply", "nan", "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad",
+    "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "permute", "permute_dims", "pi", "polygamma",
+    "positive", "pow", "power", "put", "put_along_axis", "rad2deg", "radians", "rand", "rand_like", "randint", "randn",
+    "randn_like", "random", "randperm", "reciprocal", "relu", "relu6", "remainder", "reshape", "result_type",
+    "right_shift", "round", "rsqrt", "seed", "selu", "set_default_device", "set_default_dtype", "set_grad_enabled",
+    "set_rng_state", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softmax_cross_entropy", "softplus",
+    "softsign", "split", "sqrt", "square", "stack", "standardize", "subtract", "sum", "tan", "tanh", "tape", "tensor",
+    "testing", "to_device", "transpose", "true_divide", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
+    "use_device", "value_and_grad", "vjp", "where", "xlogy", "zeros", "zeros_like",
+]
+_LAZY = frozenset({
+    "data", "datasets", "kernels", "nn", "optim", "random", "tape", "testing",
+})
+# generated: end
+
+from .attach import attach as _attach
+
+_attach()
+
+if TYPE_CHECKING:
+    from numpy import dtype as _dtype
+
+    bfloat16: _dtype[_Any]
 
 
-def __getattr__(name):  # until the names are written out
+def __getattr__(name: str) -> _Any:
+    """What is loaded on first use: ``tg.nn``, ``tg.optim``, ... and ``tg.bfloat16``, which needs ml_dtypes."""
+    if name in _LAZY:
+        return _import_module(f"{__name__}.{name}")
     if name == "bfloat16":
         from .dtypes import to_dtype
 
         return to_dtype(name)
-    if name in _FUNCTIONS:
-        return _FUNCTIONS[name]
-    if name in _OPS:
-        return _OPS[name].call
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return _import(f".{name}", __name__)
+    found = _landing(name)  # INTERIM
+    if found is not None:
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _landing(name: str) -> _Any:  # INTERIM: names that ci/generate has not yet written out
+    import pkgutil
+
+    from . import op, ops
+
+    for module in pkgutil.iter_modules(ops.__path__):
+        _import_module(f"{__name__}.ops.{module.name}")
+    return op.FUNCTIONS.get(name) or (op.OPS[name].call if name in op.OPS else None)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

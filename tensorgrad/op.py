@@ -224,7 +224,7 @@ class Bound:
         self.op = op
         self.backend = backend
         self.m = raw_namespace(backend)
-        function = self.m.function(op.name)
+        function = self.m.function(op.name, op)
         self.f = backend.forward(function)
         self.ufunc = function if isinstance(function, np.ufunc) else None
         """Where ``f`` is a NumPy ufunc: that, called with ``out=...`` in place, which is cheaper than a wrapper."""
@@ -265,8 +265,8 @@ class RawNamespace:
         self.xp = backend.namespace
         backend.attach(self)
 
-    def function(self, name: str) -> Callable[..., Any]:
-        op = OPS.get(name)
+    def function(self, name: str, op: Op | None = None) -> Callable[..., Any]:
+        op = op or OPS.get(name)
         override = self.backend.implement(name, op)
         if override is not None:
             return override
