@@ -48,18 +48,23 @@ def kernels(text: str) -> dict[str, str]:
     return found
 
 
+def names(parameters: str) -> list[str]:
+    return [parameter.split()[-1].lstrip("*") for parameter in parameters.split(",")]
+
+
 def build(text: str, folder: Path) -> ctypes.CDLL:
     """The source as a library with a ``launch_<kernel>`` for each of its kernels."""
     program = compiler()
     assert program is not None
     launches = [
-        LAUNCH.format(name=name, parameters=given, arguments=", ".join(p.split()[-1].lstrip("*") for p in given.split(",")))
+        LAUNCH.format(name=name, parameters=given, arguments=", ".join(names(given)))
         for name, given in kernels(text).items()
     ]
     source, library = folder / "kernels.cpp", folder / "kernels.so"
     source.write_text("\n".join([PRELUDE, text, *launches]))
-    flags = ["-std=c++17", "-O1", "-ffp-contract=off", "-Wno-unknown-pragmas", "-Werror", "-Wall", "-Wno-unused-function"]
-    subprocess.run([program, *flags, "-fPIC", "-shared", str(source), "-o", str(library)], check=True)
+    warnings = ["-Werror", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function"]
+    flags = ["-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-shared"]
+    subprocess.run([program, *warnings, *flags, str(source), "-o", str(library)], check=True)
     return ctypes.CDLL(str(library))
 
 

@@ -78,7 +78,8 @@ def on_host(built: dict[str, cuda_host.Module], monkeypatch: pytest.MonkeyPatch)
     """The launching code of the CuPy backend, over NumPy arrays and the sources built for the host."""
 
     def empty(shape: Any, dtype: Any) -> np.ndarray:
-        return np.frombuffer(bytearray(b"\xa5" * (int(np.prod(shape)) * np.dtype(dtype).itemsize)), dtype).reshape(shape)
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        return np.frombuffer(bytearray(b"\xa5" * size), dtype).reshape(shape)  # poisoned
 
     library = SimpleNamespace(**{name: getattr(np, name) for name in np.__all__})
     library.empty = empty
@@ -126,7 +127,9 @@ def test_dropout_is_numpys(p: float, dtype: Any, on_host: Any, rng: np.random.Ge
     assert np.array_equal(keep, numpy_random.dropout(np.ones((33, 65), np.float32), state, p=p) != 0)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64", "complex128", "int32", "int64", "uint8"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "float32", "float64", "complex64", "complex128", "int32", "int64", "uint8"]
+)
 def test_scatter_is_numpys_add_at(dtype: str, on_host: Any, rng: np.random.Generator) -> None:
     ids = rng.integers(-5, 5, 40)
     indices: list[Any] = [

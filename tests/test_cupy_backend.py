@@ -38,12 +38,17 @@ def stored(memory: np.ndarray, start: int, rows: int, columns: int, ld: int) -> 
     return memory[start + i + j * ld]
 
 
+def operand(memory: np.ndarray, start: int, rows: int, columns: int, ld: int, trans: bool) -> np.ndarray:
+    """What is multiplied: the stored matrix, or its transpose."""
+    return stored(memory, start, columns, rows, ld).T if trans else stored(memory, start, rows, columns, ld)
+
+
 def gemm_strided_batched(call: Call, a: np.ndarray, b: np.ndarray, c: np.ndarray, alpha: float, beta: float) -> None:
     """``C = alpha * op(A) @ op(B) + beta * C`` for each of the batch, ``C`` being m by n."""
     for index in range(call.batch):
         at_a, at_b = call.a + index * call.stride_a, call.b + index * call.stride_b
-        left = stored(a, at_a, call.k, call.m, call.lda).T if call.trans_a else stored(a, at_a, call.m, call.k, call.lda)
-        right = stored(b, at_b, call.n, call.k, call.ldb).T if call.trans_b else stored(b, at_b, call.k, call.n, call.ldb)
+        left = operand(a, at_a, call.m, call.k, call.lda, call.trans_a)
+        right = operand(b, at_b, call.k, call.n, call.ldb, call.trans_b)
         start = call.c + index * call.stride_c
         before = stored(c, start, call.m, call.n, call.ldc)
         i, j = np.meshgrid(np.arange(call.m), np.arange(call.n), indexing="ij")
@@ -232,7 +237,7 @@ def test_cuda_asked_for_and_absent_says_what_to_do() -> None:
         lambda: tg.tensor([1.0], device="cuda:0"),
         lambda: tg.rand(3, device="cuda"),
     ):
-        with pytest.raises(DeviceError, match="(?s)not available.*(install|nvidia-smi)"):
+        with pytest.raises(DeviceError, match=r"(?s)not available.*(install|nvidia-smi)"):
             use()
 
 

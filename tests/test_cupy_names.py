@@ -81,11 +81,11 @@ def test_the_scan_finds_what_does_not_exist(tmp_path: Path) -> None:
 
 def test_the_products_parameters_are_cublas_own() -> None:
     """The launch passes arguments by position, in the order of Call: the bindings must still take them so."""
-    expected = (
-        "handle transa transb m n k alpha A Atype lda strideA B Btype ldb strideB beta C Ctype ldc strideC "
-        "batchCount computeType algo"
-    ).split()
-    assert CuBlas().parameters("gemmStridedBatchedEx") == expected
+    expected = """
+        handle transa transb m n k alpha A Atype lda strideA B Btype ldb strideB beta C Ctype ldc strideC
+        batchCount computeType algo
+    """
+    assert CuBlas().parameters("gemmStridedBatchedEx") == expected.split()
 
 
 @pytest.mark.parametrize("name", sorted(OPS))
