@@ -6,6 +6,7 @@ Python array API standard 2024.12: https://data-apis.org/array-api/2024.12/
 from __future__ import annotations
 
 import builtins
+import sys
 from types import ModuleType
 from typing import Any, final
 
@@ -113,11 +114,13 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
     dtypes = [x.dtype if hasattr(x, "dtype") else to_dtype(x) for x in arrays_and_dtypes if not is_scalar(x)]
     if not dtypes:
         raise DTypeError("result_type: expected at least one tensor or dtype")
-    return np.dtype(_result_dtype(dtypes, scalars, "same", get_state().dtype))
+    common: np.dtype[Any] = _result_dtype(dtypes, scalars, "same", get_state().dtype)
+    return np.dtype(common)
 
 
 def _dtype_of(spec: Any) -> np.dtype[Any]:
-    return spec.dtype if isinstance(spec, Tensor) else to_dtype(spec)
+    found: np.dtype[Any] = spec.dtype if isinstance(spec, Tensor) else to_dtype(spec)
+    return found
 
 
 def finfo(type: Any, /) -> Any:
@@ -135,7 +138,7 @@ def finfo(type: Any, /) -> Any:
     if dtype.name == "bfloat16":
         import ml_dtypes
 
-        return ml_dtypes.finfo(dtype)
+        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call, unused-ignore]
     return np.finfo(dtype)
 
 
@@ -216,6 +219,4 @@ def namespace_of(version: str | None = None) -> ModuleType:
     """The namespace ``tensorgrad``. Raises DTypeError for a version of the standard it does not follow."""
     if version is not None and version not in ("2021.12", "2022.12", "2023.12", "2024.12"):
         raise DTypeError(f"expected a version of the array API up to {__array_api_version__}, got {version!r}")
-    import tensorgrad
-
-    return tensorgrad
+    return sys.modules[__name__.rpartition(".")[0]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from .errors import DTypeError, ShapeError, TensorgradError
 from .op import FUNCTIONS, Op, register
 
 __all__ = ["Binary", "Unary", "broadcast", "elementwise", "elementwise_infer", "op", "public"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Unary(Protocol):
@@ -130,7 +132,7 @@ def op(
     return _finish(record, _general_path(record), doc)
 
 
-def public(function: Any) -> Any:
+def public(function: F) -> F:
     """Make a function over ops part of the public namespace ``tensorgrad``.
 
     Errors that it raises while looking at its arguments get what those of an op have: the name, each argument and
@@ -149,7 +151,7 @@ def public(function: Any) -> Any:
 
     named.__module__ = "tensorgrad"
     FUNCTIONS[function.__name__] = named
-    return named
+    return cast(F, named)
 
 
 def _finish(record: Op, call: Callable[..., Any], doc: str) -> Any:

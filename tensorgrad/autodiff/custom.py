@@ -45,6 +45,7 @@ class CustomOp:
         self.op.composite = False  # the body takes bare arrays only
         self.op.call = self.__call__
         self._jvp: tuple[Callable[..., Any], tuple[str, ...]] | None = None
+        self.__name__: str
         functools.update_wrapper(self, forward)
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
