@@ -1,0 +1,526 @@
+"""The engine's behaviour: graphs of any size, their memory, what backward does and refuses, hooks, modes, threads."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from calls import samples
+from optable import ROWS, Row
+
+import tensorgrad as tg
+from tensorgrad.call import apply
+from tensorgrad.core.lines import location
+from tensorgrad.core.node import Leaf, Node
+from tensorgrad.errors import DTypeError, GradientError, InPlaceError, NaNError, ShapeError
+from tensorgrad.op import OPS
+
+
+def leaf(*values: float, dtype: Any = np.float64) -> tg.Tensor:
+    data = np.array(values if len(values) > 1 else values[0] if values else 1.5, dtype)
+    return tg.Tensor(data, requires_grad=True)
+
+
+@pytest.fixture
+def without_gc() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+# Graphs of any size.
+
+
+def test_a_chain_of_100_000_operations(without_gc: None) -> None:
+    x = leaf(1.0)
+    y = x
+    for _ in range(50_000):
+        y = tg.sin(y) * 1.00001
+    nodes = weakref.ref(y.node)
+    y.backward()
+    assert x.grad is not None
+    assert np.isfinite(x.grad.item())
+    assert y.node.rank == 100_000  # type: ignore[union-attr]
+    del y
+    assert nodes() is None, "the graph is freed with its result"
+
+
+def test_a_chain_through_a_recorded_pass_and_forward_mode() -> None:
+    def chain(x: tg.Tensor) -> tg.Tensor:
+        for _ in range(3_000):
+            x = tg.sin(x) * 1.001
+        return x
+
+    at, one = np.float64(0.5), np.float64(1.0)
+    first = tg.grad(chain)
+    _, curvature = tg.jvp(first, (at,), (one,))
+    assert tg.grad(first)(at).item() == pytest.approx(curvature.item(), rel=1e-9)
+    _, slope = tg.jvp(chain, (at,), (one,))
+    assert first(at).item() == pytest.approx(slope.item(), rel=1e-9)
+
+
+def test_a_fan_out_of_10_000() -> None:
+    x = leaf(2.0)
+    total = tg.tensor(0.0, dtype="float64")
+    for i in range(10_000):
+        total = total + x * float(i)
+    total.backward()
+    assert x.grad is not None
+    assert x.grad.item() == sum(range(10_000))
+
+
+def test_a_result_used_10_000_times_is_differentiated_once() -> None:
+    x = leaf(1.0, 2.0)
+    y = tg.exp(x)
+    calls: list[Any] = []
+    y.register_hook(lambda g: calls.append(g.tolist()))
+    parts = [y * float(i) for i in range(10_000)]
+    tg.concat(parts).sum().backward()
+    assert len(calls) == 1
+    np.testing.assert_allclose(x.grad.numpy(), np.exp([1.0, 2.0]) * sum(range(10_000)))  # type: ignore[union-attr]
+
+
+def test_doubling_64_times_costs_64_steps() -> None:
+    x = leaf(1.0)
+    y = x
+    for _ in range(64):
+        y = y + y
+    y.backward()
+    assert x.grad.item() == 2.0**64  # type: ignore[union-attr]
+
+
+# Memory.
+
+
+def test_a_graph_is_freed_without_the_garbage_collector(without_gc: None) -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = (tg.exp(x) * x)[1:]
+    loss = (y @ y) + tg.concat([x, y]).sum() + sum(part.sum() for part in tg.split(x, 3))
+    watched = [weakref.ref(t) for t in (y, loss)] + [weakref.ref(t.node) for t in (y, loss)]
+    loss.backward()
+    del y, loss
+    assert [ref() for ref in watched] == [None] * 4
+    for _ in range(2):  # a derivative that was recorded, too
+        (g,) = tg.autograd.grad((x**3).sum(), x, create_graph=True)
+        seen = weakref.ref(g.node)
+        (h,) = tg.autograd.grad(g.sum(), x)
+        del g, h
+        assert seen() is None
+
+
+def test_transforms_leave_nothing_behind(without_gc: None) -> None:
+    seen: list[Any] = []
+
+    def f(x: tg.Tensor) -> tg.Tensor:
+        y = tg.exp(x) * x
+        seen.append(weakref.ref(y.node))
+        return y.sum()
+
+    for transform in (tg.grad, tg.jacrev, tg.jacfwd, tg.hessian):
+        transform(f)(np.array([1.0, 2.0]))
+    tg.jvp(f, (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    value, pull = tg.vjp(f, np.array([1.0, 2.0]))
+    pull(tg.ones_like(value))
+    del value, pull
+    assert len(seen) == 6
+    assert [ref() for ref in seen] == [None] * 6
+
+
+def test_saved_arrays_go_as_the_pass_goes(without_gc: None) -> None:
+    x = leaf(1.0, 2.0)
+    alive: list[int] = []
+    watched: list[weakref.ref[Any]] = []
+    y = x
+    for _ in range(5):
+        y = tg.exp(y * 0.1)
+        y.register_hook(lambda g: alive.append(sum(ref() is not None for ref in watched)))
+        watched.append(weakref.ref(y.data))
+    total = y.sum()
+    del y
+    total.backward()
+    assert alive == [5, 4, 3, 2, 1], "each node's saved result is gone before the next node's turn"
+
+
+def test_what_no_rule_names_is_not_kept(without_gc: None) -> None:
+    x = leaf(1.0, 2.0)
+    a = x * 2.0
+    b = a + 1.0
+    operand = weakref.ref(a.data)
+    del a
+    assert operand() is None, "addition needs neither operand"
+    assert b.node.saved == ()  # type: ignore[union-attr]
+    c = x * tg.ones(2, dtype="float64")
+    assert len(c.node.saved) == 1, "only the partner of what is differentiated"  # type: ignore[union-attr]
+
+
+# What backward does.
+
+
+def test_gradients_accumulate() -> None:
+    x = leaf(1.0, 2.0)
+    for count in (1, 2, 3):
+        (x * x).sum().backward()
+        assert x.grad.tolist() == [2.0 * count, 4.0 * count]  # type: ignore[union-attr]
+    kept = x.grad
+    x.grad = None
+    (x * x).sum().backward()
+    assert kept.tolist() == [6.0, 12.0]  # type: ignore[union-attr]
+
+
+def test_a_second_backward_says_why_it_cannot_be() -> None:
+    x = leaf(1.0, 2.0)
+    y = tg.exp(x).sum()
+    y.backward()
+    before = x.grad.tolist()  # type: ignore[union-attr]
+    with pytest.raises(GradientError, match=r"a second time(.|\n)*test_engine\.py.*y = tg\.exp(.|\n)*retain_graph=True"):
+        y.backward()
+    assert x.grad.tolist() == before  # type: ignore[union-attr]
+
+
+def test_retain_graph_allows_any_number() -> None:
+    x = leaf(2.0)
+    y = x**3
+    for _ in range(3):
+        y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.item() == 48.0  # type: ignore[union-attr]
+
+
+def test_create_graph_makes_gradients_of_gradients() -> None:
+    x = leaf(2.0)
+    (x**4).backward(create_graph=True)
+    assert x.grad.item() == 32.0  # type: ignore[union-attr]
+    first, x.grad = x.grad, None
+    first.backward()  # type: ignore[union-attr]
+    assert x.grad.item() == 48.0  # type: ignore[union-attr]
+
+
+def test_backward_into_chosen_leaves_only() -> None:
+    x, y = leaf(2.0), leaf(3.0)
+    (x * y).backward(inputs=[x])
+    assert x.grad.item() == 3.0  # type: ignore[union-attr]
+    assert y.grad is None
+    z = x * 1.0
+    with pytest.raises(GradientError, match="accumulates into leaves"):
+        (z * y).backward(inputs=[z])
+
+
+@pytest.mark.parametrize(
+    "call, error, said",
+    [
+        (lambda x: (x * 2).backward(), GradientError, r"only a tensor of one element.*\[2\](.|\n)*at test_engine\.py"),
+        (lambda x: x.detach().sum().backward(), GradientError, "does not depend on any that requires a gradient"),
+        (lambda x: (x * 2).backward(tg.ones(3, dtype="float64")), ShapeError, r"shape \[2\], got \[3\]"),
+        (lambda x: (x * 2).backward(tg.ones(2)), DTypeError, "dtype float64, got float32"),
+        (lambda x: tg.autograd.grad(x.sum(), [x, leaf(1.0)]), GradientError, "input 1.*allow_unused"),
+        (lambda x: tg.autograd.grad(x.sum(), 3), (DTypeError, TypeError), ""),
+        (lambda x: tg.autograd.grad([x.sum()], [x], [None, None]), ShapeError, "1 outputs need as many"),
+    ],
+)
+def test_backward_refuses(call: Callable[[tg.Tensor], Any], error: Any, said: str) -> None:
+    x = leaf(1.0, 2.0)
+    x.grad = tg.Tensor(np.array([7.0, 7.0]))
+    with pytest.raises(error, match=said or None):
+        call(x)
+    assert x.grad.tolist() == [7.0, 7.0]
+
+
+def test_grad_of_what_is_not_used() -> None:
+    x, y = leaf(2.0), leaf(3.0)
+    assert tg.autograd.grad(x * x, [x, y], allow_unused=True)[1] is None
+    g = tg.autograd.grad(x * x, [x, y], materialize_grads=True)[1]
+    assert g.item() == 0.0
+    assert x.grad is None
+
+
+def test_grad_by_tensors_inside_the_graph() -> None:
+    x = leaf(2.0)
+    y = x * x
+    z = y * y
+    dy, dx, dz = tg.autograd.grad(z, [y, x, z])
+    assert (dy.item(), dx.item(), dz.item()) == (8.0, 32.0, 1.0)
+
+
+def test_several_outputs_and_their_cotangents() -> None:
+    x = leaf(1.0, 2.0)
+    (g,) = tg.autograd.grad([x * 2, (x * x).sum()], x, [tg.Tensor(np.array([1.0, 10.0])), None])
+    assert g.tolist() == [4.0, 24.0]
+
+
+def test_an_error_in_a_pass_leaves_every_grad_as_it_was() -> None:
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    x.grad, y.grad = (tg.Tensor(np.array([5.0, 5.0])) for _ in range(2))
+    inner = tg.exp(y)
+    total = (x * 2).sum() + inner.sum()
+    inner.data[...] = 0
+    inner.detach()[...] = 1.0
+    with pytest.raises(InPlaceError):
+        total.backward()
+    assert x.grad.tolist() == y.grad.tolist() == [5.0, 5.0]
+
+
+def test_a_saved_array_changed_in_place_is_caught_with_both_lines() -> None:
+    x = leaf(1.0, 2.0)
+    y = tg.exp(x)
+    z = (y * y).sum()
+    with tg.no_grad():
+        y += 1.0
+    with pytest.raises(InPlaceError) as caught:
+        z.backward()
+    message = str(caught.value)
+    assert "z = (y * y).sum()" in message or "y = tg.exp(x)" in message, message
+    assert "y += 1.0" in message, message
+    assert x.grad is None
+
+
+def test_integers_are_never_differentiated() -> None:
+    x = leaf(1.0, 2.0)
+    n = tg.tensor([1, 2])
+    (x * n).sum().backward()
+    assert x.grad.tolist() == [1.0, 2.0]  # type: ignore[union-attr]
+    assert (x > 1).node is None
+    with pytest.raises(DTypeError, match="only floating"):
+        n.requires_grad_()
+
+
+# Hooks.
+
+
+def test_hooks_see_and_replace_gradients() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    seen: list[Any] = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    remove = y.register_hook(lambda g: g * 10)
+    x.register_hook(lambda g: g + 1)
+    y.sum().backward(retain_graph=True)
+    assert seen == [[1.0, 1.0]]
+    assert x.grad.tolist() == [31.0, 31.0]  # type: ignore[union-attr]
+    remove()
+    x.grad = None
+    y.sum().backward()
+    assert x.grad.tolist() == [4.0, 4.0]  # type: ignore[union-attr]
+
+
+def test_a_hook_runs_once_when_the_gradient_is_complete() -> None:
+    x = leaf(1.0)
+    y = x * 1.0
+    seen: list[float] = []
+    y.register_hook(lambda g: seen.append(g.item()))
+    (y * 2 + y * 3 + tg.exp(y * 0.0)).backward()
+    assert seen == [5.0]
+
+
+def test_a_hook_that_returns_nonsense_is_told() -> None:
+    x = leaf(1.0, 2.0)
+    x.register_hook(lambda g: g.sum())
+    with pytest.raises(GradientError, match=r"shape \[2\]"):
+        x.sum().backward()
+    assert x.grad is None
+
+
+def test_writing_to_the_gradient_in_a_hook_does_not_reach_others() -> None:
+    x, y = leaf(1.0, 2.0), leaf(1.0, 2.0)
+
+    def spoil(g: tg.Tensor) -> None:
+        g.data[...] = 99
+
+    x.register_hook(spoil)
+    (x + y).sum().backward()
+    assert y.grad.tolist() == [1.0, 1.0]  # type: ignore[union-attr]
+
+
+def test_retain_grad() -> None:
+    x = leaf(2.0)
+    y = x * x
+    y.retain_grad()
+    (y * 3).backward(retain_graph=True)
+    assert (y.grad.item(), x.grad.item()) == (3.0, 12.0)  # type: ignore[union-attr]
+    (y * 3).backward()
+    assert y.grad.item() == 6.0  # type: ignore[union-attr]
+    z = x * x
+    (z * 3).backward()
+    assert z.grad is None
+    with pytest.raises(GradientError, match="retain_grad needs"):
+        tg.ones(2).retain_grad()
+
+
+# Modes.
+
+
+def test_no_grad_and_enable_grad() -> None:
+    x = leaf(2.0)
+    with tg.no_grad():
+        y = x * 2
+        assert y.node is None
+        with tg.enable_grad():
+            z = x * 3
+        assert (x * 2).node is None
+    z.backward()
+    assert x.grad.item() == 3.0  # type: ignore[union-attr]
+    assert (x * 2).node is not None
+
+    @tg.no_grad()
+    def decorated() -> tg.Tensor:
+        return x * 2
+
+    assert decorated().node is None
+    assert x.requires_grad
+
+
+def test_modes_end_with_an_exception() -> None:
+    x = leaf(2.0)
+    with pytest.raises(ZeroDivisionError), tg.no_grad():
+        _ = 1 / 0
+    assert (x * 2).node is not None
+
+
+def test_detach() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    d = y.detach()
+    assert d.node is None
+    assert not d.requires_grad
+    assert np.shares_memory(d.data, y.data)
+    (y.detach() * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]  # type: ignore[union-attr]
+
+
+def test_requires_grad_is_for_leaves() -> None:
+    x = leaf(1.0)
+    y = x * 2
+    with pytest.raises(GradientError, match="detach"):
+        y.requires_grad_(False)
+    assert x.requires_grad_(False).node is None
+    assert isinstance(x.requires_grad_().node, Leaf)
+    with pytest.raises(GradientError, match="requires_grad_"):
+        tg.ones(2).grad = tg.ones(2)
+    with pytest.raises(ShapeError, match="must match"):
+        x.grad = tg.ones(2)
+
+
+def test_detect_nan_names_the_origin() -> None:
+    x = leaf(-1.0, 4.0)
+    with np.errstate(all="ignore"), tg.detect_nan(), pytest.raises(NaNError, match=r"sqrt(.|\n)*first(.|\n)*test_engine"):
+        (tg.sqrt(x) * 2).sum()
+    zero = leaf(0.0, 1.0)
+    with np.errstate(all="ignore"), tg.detect_nan(), pytest.raises(NaNError, match="derivative of"):
+        (tg.sqrt(zero) * 0.0).sum().backward()
+    assert zero.grad is None
+
+
+# Threads.
+
+
+def train(seed: int, steps: int = 60) -> list[float]:
+    rng = np.random.default_rng(seed)
+    x, y = tg.Tensor(rng.normal(size=(16, 4))), tg.Tensor(rng.normal(size=(16, 1)))
+    w, v = (tg.Tensor(rng.normal(size=s), requires_grad=True) for s in ((4, 8), (8, 1)))
+    losses = []
+    for _ in range(steps):
+        loss = ((tg.exp(-((x @ w) ** 2)) @ v - y) ** 2).mean()
+        losses.append(loss.item())
+        loss.backward()
+        with tg.no_grad():
+            for p in (w, v):
+                assert p.grad is not None
+                p -= 0.05 * p.grad
+                p.grad = None
+    return losses
+
+
+def test_two_threads_train_as_one_does() -> None:
+    expected = [train(seed) for seed in (1, 2)]
+    found: dict[int, list[float]] = {}
+    barrier = threading.Barrier(2)
+
+    def run(seed: int) -> None:
+        barrier.wait()
+        found[seed] = train(seed)
+
+    threads = [threading.Thread(target=run, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[1], found[2]] == expected
+    assert expected[0][-1] < expected[0][0]
+
+
+def test_modes_belong_to_their_thread() -> None:
+    x = leaf(2.0)
+    recorded: list[bool] = []
+    with tg.no_grad():
+        thread = threading.Thread(target=lambda: recorded.append((x * 2).node is not None))
+        thread.start()
+        thread.join()
+    assert recorded == [True]
+
+
+def test_transforms_nest_apart_in_two_threads() -> None:
+    def f(x: Any) -> Any:
+        return tg.grad(lambda y: (x * y) ** 3)(x)
+
+    expected = tg.grad(f)(1.5).item()
+    answers: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: answers.extend(tg.grad(f)(1.5).item() for _ in range(50))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [expected] * 100
+
+
+# Fast paths are the general one.
+
+ONE_OR_TWO = [row for row in ROWS if row.elementwise and row.name in OPS and not OPS[row.name].params]
+
+
+@pytest.mark.parametrize("row", [r for r in ONE_OR_TWO if len(OPS[r.name].inputs) < 3], ids=lambda row: row.name)
+def test_fast_call_paths_do_what_the_general_one_does(row: Row) -> None:
+    op = OPS[row.name]
+    for dtype in row.dtypes:
+        for sample in samples(row, dtype):
+            if len(sample.args) != len(op.inputs):
+                continue
+            for mask in range(1 << len(op.inputs)):
+                args = [
+                    tg.Tensor(x, requires_grad="float" in str(x.dtype) and bool(mask >> i & 1))
+                    if isinstance(x, np.ndarray)
+                    else x
+                    for i, x in enumerate(sample.args)
+                ]
+                fast, general = op.call(*args), apply(op, args)
+                compare_results(fast, general)
+
+
+def compare_results(fast: tg.Tensor, general: tg.Tensor) -> None:
+    assert type(fast.data) is type(general.data)
+    assert (fast.dtype, fast.shape) == (general.dtype, general.shape)
+    assert fast.data.tobytes() == general.data.tobytes()
+    a, b = fast.node, general.node
+    assert type(a) is type(b)
+    if not isinstance(a, Node) or not isinstance(b, Node):
+        assert location(fast._line)[0] == location(general._line)[0] == __file__  # type: ignore[arg-type]
+        return
+    assert a.plan is b.plan
+    assert [p is q for p, q in zip(a.parents, b.parents, strict=True)] == [True] * len(a.parents) or a.op.composite
+    assert (a.params, a.rank, a.shape, a.dtype, a.version) == (b.params, b.rank, b.shape, b.dtype, b.version)
+    assert location(a.line)[0] == location(b.line)[0] == __file__  # type: ignore[arg-type]
+    assert len(a.saved) == len(b.saved)  # type: ignore[arg-type]
+    for x, y, cell, other in zip(a.saved, b.saved, pad(a), pad(b), strict=True):  # type: ignore[arg-type]
+        assert np.asarray(x).tobytes() == np.asarray(y).tobytes()
+        assert (cell is None) == (other is None)
+
+
+def pad(node: Node) -> list[Any]:
+    """A cell, or None, for each saved value: the general path notes None where a fast one may leave it out."""
+    return [*node.cells, *[None] * (len(node.saved or ()) - len(node.cells))]
