@@ -356,26 +356,34 @@ def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
     return _leaky_relu(x, slope=float(negative_slope))  # type: ignore[no-any-return]
 
 
-def _elu_body(m: Any, x: Any, alpha: float) -> Any:
-    return m.maximum(x, 0) + m.expm1(m.minimum(x, 0)) * alpha
+@in_single
+def _elu_body(m: Any, x: Any, alpha: float, width: float) -> Any:
+    below = m.clip(x, NOTHING * width, 0)
+    return m.maximum(x, 0) + m.expm1(below if width == 1 else below / width) * alpha
+
+
+@in_single
+def _elu_vjp_body(m: Any, dy: Any, y: Any, alpha: float, width: float) -> Any:
+    slope = m.clip(y, None, 0) + alpha
+    return m.where(y > 0, dy, dy * (slope if width == 1 else slope / width))
 
 
 _elu = elementwise(
     "elu",
-    "``x`` where it is positive, else ``alpha * (exp(x) - 1)``, for an alpha that keeps the sign.",
+    "``x`` where it is positive, else ``alpha * (exp(x / width) - 1)``, for an alpha that keeps the sign.",
     inputs="x",
-    params="alpha",
+    params="alpha width",
     kind="float",
     body=_elu_body,
-    x=lambda m, g, out, alpha: m.elu_vjp(g, out, alpha=alpha),
+    x=lambda m, g, out, alpha, width: m.elu_vjp(g, out, alpha=alpha, width=width),
 )
 
 elementwise(
     "elu_vjp",
     "The cotangent of elu's operand, from that of its result ``y``.",
     inputs="dy y",
-    params="alpha",
-    body=lambda m, dy, y, alpha: m.where(y > 0, dy, dy * (y + alpha)),
+    params="alpha width",
+    body=_elu_vjp_body,
 )
 
 
@@ -396,7 +404,7 @@ def elu(x: Any, /, alpha: float = 1.0) -> Tensor:
     if alpha < 0:  # the sign of the result does not tell that of x
         x = tensor_of(x)
         return where(x > 0, x, expm1(clip(x, None, 0)) * alpha)  # type: ignore[no-any-return]
-    return _elu(x, alpha=float(alpha))  # type: ignore[no-any-return]
+    return _elu(x, alpha=float(alpha), width=1.0)  # type: ignore[no-any-return]
 
 
 @public
@@ -415,7 +423,7 @@ def celu(x: Any, /, alpha: float = 1.0) -> Tensor:
     """
     if not alpha > 0:
         raise complain(ArgumentError, "celu", f"expected alpha > 0, got {alpha}", [x], ["x"])
-    return elu(x) if alpha == 1 else elu(tensor_of(x) / alpha) * alpha  # type: ignore[no-any-return]
+    return _elu(x, alpha=float(alpha), width=float(alpha))  # type: ignore[no-any-return]
 
 
 @public

@@ -82,8 +82,8 @@ log2 = elementwise(
     "log2",
     """The logarithm to base 2; NaN below 0.
 
-    >>> tg.log2(tg.tensor([1.0, 8.0]))
-    tensor([0., 3.])
+    >>> round(tg.log2(tg.tensor(8.0)).item(), 4)
+    3.0
     """,
     kind="float",
     x=lambda m, g, x: g / (x * LN2),
@@ -93,8 +93,8 @@ log10 = elementwise(
     "log10",
     """The logarithm to base 10; NaN below 0.
 
-    >>> tg.log10(tg.tensor([1.0, 1000.0]))
-    tensor([0., 3.])
+    >>> round(tg.log10(tg.tensor(1000.0)).item(), 4)
+    3.0
     """,
     kind="float",
     x=lambda m, g, x: g / (x * LN10),

@@ -153,6 +153,7 @@ ROWS = [
         limits=NUMBERS,
         on=NOT_ZERO,
         keywords=({}, {"alpha": 2.0}),
+        ops=("elu",),
         bad=[Bad((np.ones(2),), ArgumentError, "expected alpha > 0, got 0", {"alpha": 0})],
     ),
     unary("selu", in_double(selu), torch=functional("selu"), on=NOT_ZERO, limits=NUMBERS, ops=("elu",)),
