@@ -304,7 +304,7 @@ def hardsigmoid(x: Any, /) -> Tensor:
     >>> tg.hardsigmoid(tg.tensor([-4.0, 0.0, 4.0]))
     tensor([0. , 0.5, 1. ])
     """
-    return relu6(tensor_of(x) + 3) / 6  # type: ignore[no-any-return]
+    return relu6(tensor_of(x) + 3) / 6
 
 
 @public
@@ -352,7 +352,7 @@ def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
     """
     if negative_slope < 0:  # the sign of the result does not tell that of x
         x = tensor_of(x)
-        return where(x > 0, x, x * negative_slope)  # type: ignore[no-any-return]
+        return where(x > 0, x, x * negative_slope)
     return _leaky_relu(x, slope=float(negative_slope))  # type: ignore[no-any-return]
 
 
@@ -403,7 +403,7 @@ def elu(x: Any, /, alpha: float = 1.0) -> Tensor:
     """
     if alpha < 0:  # the sign of the result does not tell that of x
         x = tensor_of(x)
-        return where(x > 0, x, expm1(clip(x, None, 0)) * alpha)  # type: ignore[no-any-return]
+        return where(x > 0, x, expm1(clip(x, None, 0)) * alpha)
     return _elu(x, alpha=float(alpha), width=1.0)  # type: ignore[no-any-return]
 
 
@@ -440,7 +440,7 @@ def selu(x: Any, /) -> Tensor:
     >>> tg.selu(tg.tensor(1.0))
     tensor(1.050701)
     """
-    return elu(x, SELU_ALPHA) * SELU_SCALE  # type: ignore[no-any-return]
+    return elu(x, SELU_ALPHA) * SELU_SCALE
 
 
 def _softsign_rule(m: Any, g: Any, x: Any) -> Any:
