@@ -141,7 +141,7 @@ _clip = elementwise(
     "clip",
     "``x`` no smaller than ``lo`` and no larger than ``hi``.",
     inputs="x lo hi",
-    body=lambda m, x, lo, hi: m.xp.clip(x, lo, hi),
+    body=lambda m, x, lo, hi: m.copy(x) if lo is None and hi is None else m.xp.clip(x, lo, hi),
     x=_clip_inside,
     lo=_clip_below,
     hi=_clip_above,
