@@ -56,7 +56,7 @@ def visited(loader: DataLoader) -> list[list[int]]:
 def test_orders_are_pinned():
     # A new NumPy, another machine: the same order, or every published run changes.
     assert permutation(0, 10).tolist() == [4, 0, 6, 5, 9, 3, 8, 7, 2, 1]
-    assert permutation(12345678901234567890, 6).tolist() == [1, 3, 5, 0, 2, 4]
+    assert permutation(12345678901234567890, 6).tolist() == [4, 0, 3, 2, 5, 1]
     assert [hex(word) for word in words(1, 2).tolist()] == ["0xcb7ea744cf19bb4c", "0xa34eacbe1377d650"]
 
 

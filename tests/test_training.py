@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -277,9 +278,10 @@ def test_checkpoints_notice_damage(tmp_path):
     path = tmp_path / "c.safetensors"
     save_checkpoint(path, {"weight": np.linspace(0, 1, 500), "step": 5})
     good = path.read_bytes()
-    for position in (4, 40, len(good) // 2, len(good) - 1):
+    step = re.search(rb'step[\\"]*: 5', good).end() - 1
+    for position in (4, 40, step, len(good) // 2, len(good) - 1):
         bad = bytearray(good)
-        bad[position] ^= 0x20
+        bad[position] ^= 0x01
         path.write_bytes(bytes(bad))
         with pytest.raises(CheckpointError, match=r"c\.safetensors: (damaged|expected format)"):
             load_checkpoint(path)

@@ -151,10 +151,14 @@ class Job:
             folder.confusion_matrix: "what was taken for what",
             folder.metrics: "the same numbers as a table",
             folder.config: "settings and versions",
-            folder.checkpoint: f"to train longer: tensorgrad train --resume {_shell(folder.path)} --epochs N",
+            folder.checkpoint: "all that resuming needs",
         }
         lines = [f"  {folder.path}{os.sep}"]
-        return lines + [f"    {path.name:<24}{text}" for path, text in what.items() if path.exists()]
+        lines += [f"    {path.name:<24}{text}" for path, text in what.items() if path.exists()]
+        if self.can_save:
+            longer = f"--resume {_shell(folder.path)} --epochs {2 * self.session.settings.epochs}"
+            lines += ["", f"  Train longer: tensorgrad train {longer}"]
+        return lines
 
     def _interrupted(self) -> int:
         session = self.session

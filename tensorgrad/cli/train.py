@@ -46,7 +46,9 @@ def add(commands: Any) -> None:
     option("--keys", nargs=2, metavar=("INPUTS", "LABELS"), help="the arrays' names in a .npz archive")
     option("--normalize", choices=NORMALIZATIONS, help="scale by range, or to mean 0, deviation 1 (auto)")
     option = _option(parser, "network")
-    option("--hidden", nargs="*", type=_whole, metavar="SIZE", help="sizes of hidden layers (64); none: a linear model")
+    option(
+        "--hidden", nargs="*", type=_whole, metavar="SIZE", help="sizes of hidden layers (128); none: a linear model"
+    )
     option("--activation", choices=ACTIVATIONS, help="after each hidden layer (sigmoid)")
     option("--dropout", type=_number, metavar="P", help="share of hidden units dropped in training (0)")
     option = _option(parser, "training")
@@ -55,7 +57,7 @@ def add(commands: Any) -> None:
     option("--lr", type=_number, metavar="RATE", help=f"learning rate ({rates})")
     option("--momentum", type=_number, metavar="M", help="for --optimizer momentum (0.9)")
     option("--weight-decay", type=_number, metavar="D", help="(0)")
-    option("--label-smoothing", type=_number, metavar="S", help="(0)")
+    option("--label-smoothing", type=_number, metavar="S", help="of the loss minimised; reports are without (0.1)")
     option("--schedule", choices=SCHEDULES, help="how the learning rate falls (cosine)")
     option("--epochs", type=_whole, metavar="N", help="times through the data (30)")
     option("--batch", type=_whole, metavar="N", help="observations per step (32)")

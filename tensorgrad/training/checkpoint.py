@@ -39,8 +39,9 @@ def save_checkpoint(path: str | os.PathLike[str], state: Any) -> None:
     from safetensors.numpy import save
 
     tensors: dict[str, Array] = {}
-    tree = pack(state, tensors)
-    metadata = {"format": FORMAT, "state": json.dumps(tree), "digest": _digest(tensors)}
+    tree = json.dumps(pack(state, tensors))
+    # One entry only: the library writes several in no fixed order, and equal states shall give equal files.
+    metadata = {FORMAT: json.dumps({"state": tree, "digest": _digest(tree, tensors)})}
     write_atomically(Path(path), save(tensors, metadata))
 
 
@@ -60,11 +61,15 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, KeyError) as error:
         raise CheckpointError(f"{path}: damaged, or no safetensors file ({error})") from None
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: expected format {FORMAT}, got {metadata.get('format', 'something else')}")
-    if metadata.get("digest") != _digest(tensors):
-        raise CheckpointError(f"{path}: damaged: its tensors do not match their digest")
-    return unpack(json.loads(metadata["state"]), tensors)
+    if FORMAT not in metadata:
+        raise CheckpointError(f"{path}: expected format {FORMAT}, got {' and '.join(metadata) or 'something else'}")
+    try:
+        content = json.loads(metadata[FORMAT])
+        if content["digest"] == _digest(content["state"], tensors):
+            return unpack(json.loads(content["state"]), tensors)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: damaged: its header cannot be read ({error})") from None
+    raise CheckpointError(f"{path}: damaged: its content does not match its digest")
 
 
 def pack(value: Any, tensors: dict[str, Array], path: str = "") -> Any:
@@ -127,8 +132,8 @@ def _below(path: str, key: object) -> str:
     return f"{path}.{key}" if path else str(key)
 
 
-def _digest(tensors: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256()
+def _digest(tree: str, tensors: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256(tree.encode())
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())

@@ -111,7 +111,8 @@ def save_model(path: Path, classifier: Classifier, sizes: tuple[int, ...], setti
         "scaling": classifier.scaling.to_json(),
         "classes": classifier.classes,
     }
-    write_atomically(path, save(tensors, {"format": FORMAT, "classifier": json.dumps(about)}))
+    # One entry only: the library writes several in no fixed order, and equal models shall give equal files.
+    write_atomically(path, save(tensors, {FORMAT: json.dumps(about)}))
 
 
 def load_model(path: str | os.PathLike[str]) -> Classifier:
@@ -131,9 +132,9 @@ def load_model(path: str | os.PathLike[str]) -> Classifier:
             tensors = {name: Tensor(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, KeyError) as error:
         raise CheckpointError(f"{file}: damaged, or no safetensors file ({error})") from None
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{file}: expected format {FORMAT}, got {metadata.get('format', 'something else')}")
-    about = json.loads(metadata["classifier"])
+    if FORMAT not in metadata:
+        raise CheckpointError(f"{file}: expected format {FORMAT}, got {' and '.join(metadata) or 'something else'}")
+    about = json.loads(metadata[FORMAT])
     before = get_rng_state()
     model = build_model(tuple(about["sizes"]), about["activation"], about["dropout"])
     set_rng_state(before)  # the initial weights, thrown away at once, cost nobody random numbers

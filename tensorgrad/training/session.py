@@ -86,7 +86,6 @@ class Session:
         self,
         stop: Callable[[], bool] = lambda: False,
         progress: Progress | None = None,
-        after_epoch: Callable[[], None] = lambda: None,
     ) -> bool:
         """Train until all epochs are done, which gives True, or until ``stop()`` after a step says so: False.
 
@@ -95,11 +94,12 @@ class Session:
         progress = Silent() if progress is None else progress
         progress.begin(self.settings.epochs, self.steps, self.step)
         try:
-            while not self.finished:
-                if not self._run_epoch(stop, progress):
-                    return False
-                progress.epoch(self.history[-1])
-                after_epoch()
+            # What overflows shows in the loss, which is looked at; NumPy's warnings would only say it again.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                while not self.finished:
+                    if not self._run_epoch(stop, progress):
+                        return False
+                    progress.epoch(self.history[-1])
         finally:
             progress.end()
         return True

@@ -13,7 +13,7 @@ from .errors import SettingsError
 __all__ = ["ACTIVATIONS", "LEARNING_RATES", "NORMALIZATIONS", "SCHEDULES", "Settings"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "gelu")
-LEARNING_RATES = {"adam": 0.01, "adamw": 0.01, "momentum": 0.1, "sgd": 0.5}
+LEARNING_RATES = {"adam": 0.02, "adamw": 0.02, "momentum": 0.1, "sgd": 0.5}
 """The optimizers and their default learning rates."""
 SCHEDULES = ("cosine", "linear", "step", "constant")
 NORMALIZATIONS = ("auto", "range", "standard", "none")
@@ -46,7 +46,7 @@ class Settings:
     Raises SettingsError, naming the setting, for a value that makes no sense.
 
     >>> Settings(epochs=3).learning_rate
-    0.01
+    0.02
     """
 
     data: tuple[str, ...] = ()
@@ -55,14 +55,14 @@ class Settings:
     label: str | int | None = None
     keys: tuple[str, str] | None = None
     normalize: str = "auto"
-    hidden: tuple[int, ...] = (64,)
+    hidden: tuple[int, ...] = (128,)
     activation: str = "sigmoid"
     dropout: float = 0.0
     optimizer: str = "adam"
     lr: float | None = None
     momentum: float = 0.9
     weight_decay: float = 0.0
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.1
     schedule: str = "cosine"
     epochs: int = 30
     batch: int = 32

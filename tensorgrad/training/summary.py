@@ -22,8 +22,8 @@ def opening_lines(
     settings: Settings, data: Prepared, sizes: tuple[int, ...], parameters: int, device: str
 ) -> list[str]:
     """What is about to be trained, on what, where."""
-    shape = " x ".join(map(str, data.training.inputs.shape[1:]))
-    test = f"{data.test.source}" if data.apart else "held out"
+    shape = "x".join(map(str, data.training.inputs.shape[1:]))
+    test = f"to test on from {data.test.source}" if data.apart else "held out"
     network = "-".join(map(str, sizes)) + (f" {settings.activation}" if settings.hidden else " linear")
     drop = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
     falls = "" if settings.schedule == "constant" else f" ({settings.schedule})"
@@ -31,8 +31,8 @@ def opening_lines(
     extra = f", weight decay {settings.weight_decay:g}" if settings.weight_decay else ""
     extra += f", label smoothing {settings.label_smoothing:g}" if settings.label_smoothing else ""
     rows = {
-        "data": f"{data.training.source}: {len(data.training):,} to train on, {len(data.test):,} {test}; "
-        f"inputs {shape}, {len(data.training.classes)} classes",
+        "data": f"{data.training.source}: {len(data.training.classes)} classes, inputs {shape}\n"
+        f"{len(data.training):,} to train on, {len(data.test):,} {test}",
         "network": f"{network}, {parameters:,} parameters{drop}",
         "training": f"{NAMES[settings.optimizer]}, {rate}, batches of {settings.batch}{extra}, "
         f"{_count(settings.epochs, 'epoch')}, seed {settings.seed}",
@@ -73,7 +73,15 @@ def _mistakes(matrix: Array, classes: tuple[str, ...], mistake: tuple[int, int, 
 def _table(rows: Mapping[str, str], width: int = 80) -> list[str]:
     lines = []
     for name, text in rows.items():
-        lines += textwrap.wrap(text, width, initial_indent=f"  {name:<10}", subsequent_indent=" " * 12)
+        for i, part in enumerate(text.split("\n")):
+            lines += textwrap.wrap(
+                part,
+                width,
+                initial_indent=f"  {'' if i else name:<10}",
+                subsequent_indent=" " * 12,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
     return lines
 
 
