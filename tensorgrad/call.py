@@ -275,7 +275,7 @@ def record_several(
     node.dtype = tuple(out.data.dtype for out in outs)
     for index, out in enumerate(outs):
         if is_floating(out.data.dtype):
-            out._node = Item(node, index, out.data.shape, out.data.dtype)
+            out._node = node.item(index)
             out._line = None
 
 
@@ -298,7 +298,7 @@ def _node(
             cells.append(x._cell if isinstance(x, Tensor) and x.data is values[which] else None)
         elif what == "out":
             saved.append(out)
-            cells.extend(out_cells[:1] if len(out_cells) == 1 else (None,))
+            cells.extend(out_cells)
         elif what == "info":
             saved.append(_info(values[which]))
         elif what == "param":

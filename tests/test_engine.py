@@ -14,6 +14,7 @@ from calls import samples
 from optable import ROWS, Row
 
 import tensorgrad as tg
+from tensorgrad import define
 from tensorgrad.call import apply
 from tensorgrad.core.lines import location
 from tensorgrad.core.node import Leaf, Node
@@ -524,3 +525,41 @@ def compare_results(fast: tg.Tensor, general: tg.Tensor) -> None:
 def pad(node: Node) -> list[Any]:
     """A cell, or None, for each saved value: the general path notes None where a fast one may leave it out."""
     return [*node.cells, *[None] * (len(node.saved or ()) - len(node.cells))]
+
+
+# Several results.
+
+
+def pair_op() -> Any:
+    """x -> (x^2, x^3), whose rule reads its own results."""
+
+    def rule(m: Any, g: Any, out: Any, x: Any) -> Any:
+        terms = [2 * g[0] * x] if g[0] is not None else []
+        terms += [3 * g[1] * out[1] / x] if g[1] is not None else []
+        return sum(terms[1:], terms[0])
+
+    name = f"pair_for_test_{len(OPS)}"
+    return define.op(
+        name, "x", outputs=2, infer=lambda params, x: (x, x), rules={"x": rule}, body=lambda m, x: (x * x, x * x * x)
+    )
+
+
+def test_a_result_read_by_the_user_and_by_its_own_rule_is_one_vertex() -> None:
+    """Its cotangents must meet, from wherever they come: here from the product, and from the rule's second derivative."""
+    x = leaf(2.0, 3.0)
+    cube = pair_op()(x)[1]
+    (g,) = tg.autograd.grad((cube * cube).sum(), x, create_graph=True)  # 6 x^5
+    (h,) = tg.autograd.grad(g.sum(), x, retain_graph=True)
+    np.testing.assert_allclose(h.numpy(), 30 * np.array([2.0, 3.0]) ** 4)
+    (by_cube,) = tg.autograd.grad(g.sum(), cube)  # g = 2 cube * 3 cube / x
+    np.testing.assert_allclose(by_cube.numpy(), 12 * np.array([2.0, 3.0]) ** 2)
+
+
+def test_one_of_several_saved_results_changed_in_place_is_caught() -> None:
+    x = leaf(2.0, 3.0)
+    _, cube = pair_op()(x)
+    total = (cube * 1.0).sum()
+    with tg.no_grad():
+        cube += 1.0
+    with pytest.raises(InPlaceError, match=r"cube \+= 1\.0"):
+        total.backward()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.lines import describe
-from ..core.node import RELEASED, Item, Node, Vertex
+from ..core.node import RELEASED, Node, Vertex
 from ..core.tensor import make
 from ..dtypes import is_floating
 from ..errors import GradientError, InPlaceError
@@ -77,7 +77,7 @@ def as_tensors(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
             out.append(tuple(make(v, node.line) for v in value))
             for index, part in enumerate(out[-1]):
                 if is_floating(part.data.dtype):
-                    part._node = Item(node, index, part.data.shape, part.data.dtype)
+                    part._node = node.item(index)
         elif what == "out":
             out.append(_tensor(value, node, node, position))
         else:

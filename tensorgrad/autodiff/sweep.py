@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from ..core.lines import describe
-from ..core.node import RELEASED, Item, Leaf, Node, Vertex
+from ..core.node import RELEASED, Item, Node, Vertex
 from ..core.state import STATE, get_state
 from ..core.tensor import Tensor, make
 from ..errors import GradientError, NaNError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 import numpy as np
@@ -61,6 +62,7 @@ class Node:
         "dtype",
         "grad",
         "hooks",
+        "items",
         "line",
         "params",
         "parents",
@@ -83,6 +85,20 @@ class Node:
     line: Line | None
     hooks: dict[int, Any] | None
     grad: Any
+    items: dict[int, weakref.ref[Item]]
+
+    def item(self, index: int) -> Item:
+        """The vertex of one of several outputs: the same one as long as anybody holds it, so that all that is added to
+        an output's cotangent meets."""
+        try:
+            items = self.items
+        except AttributeError:
+            items = self.items = {}
+        found = items[index]() if index in items else None
+        if found is None:
+            found = Item(self, index, self.shape[index], self.dtype[index])
+            items[index] = weakref.ref(found)
+        return found
 
     @property
     def op(self) -> Op:

@@ -124,7 +124,7 @@ def _record(
                 version += x._cell[0]
         elif what == "out":
             saved.append(outs[0].data if single else tuple([out.data for out in outs]))
-            cells.append(outs[0]._cell if single else None)
+            cells += [out._cell for out in outs]
         elif what == "param":
             saved.append(params[which])
         else:
@@ -152,5 +152,5 @@ def _record(
     node.dtype = tuple([out.data.dtype for out in outs])
     for index, out in enumerate(outs):
         if out.data.dtype.kind == "f":
-            out._node = Item(node, index, out.data.shape, out.data.dtype)
+            out._node = node.item(index)
             out._line = None
