@@ -10,7 +10,7 @@ import numpy as np
 
 from .call import apply, binary_path, unary_path
 from .core.node import Info
-from .core.report import failure
+from .core.report import because, failure
 from .core.state import get_state
 from .dtypes import is_floating, is_scalar, result_dtype
 from .errors import DTypeError, ShapeError, TensorgradError
@@ -147,7 +147,7 @@ def public(function: F) -> F:
             return function(*args, **kwargs)
         except TensorgradError as error:
             labels = [*names[: len(args)], *(f"argument {i}" for i in range(len(names), len(args))), *kwargs]
-            raise failure(function.__name__, (*args, *kwargs.values()), labels, error) from error.__cause__
+            raise failure(function.__name__, (*args, *kwargs.values()), labels, error) from because(error)
 
     named.__module__ = "tensorgrad"
     FUNCTIONS[function.__name__] = named

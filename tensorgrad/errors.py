@@ -17,6 +17,7 @@ __all__ = [
     "ShapeError",
     "StateDictError",
     "TensorgradError",
+    "UnknownShapeError",
 ]
 
 
@@ -42,6 +43,10 @@ class IndexingError(TensorgradError, IndexError):
 
 class DTypeError(TensorgradError, TypeError):
     """Operand types do not fit the operation."""
+
+
+class UnknownShapeError(DTypeError):
+    """A result's shape depends on values, and cannot be told without them."""
 
 
 class DeviceError(TensorgradError, RuntimeError):

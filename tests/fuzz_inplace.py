@@ -27,7 +27,7 @@ DIFFERENCES = {
     "sealed view read": "PyTorch refuses to read a view made under no_grad, or one of several views, once its base was "
     "written to; here the latter is brought up to date, and the former stays a constant unless the write was recorded.",
     "part of a broadcast": "No part of a broadcast tensor can be written to here; PyTorch allows what does not overlap.",
-    "sealed view of a leaf": "Both refuse to write to it; which reason is named first differs.",
+    "two faults": "Both refuse a write that has two faults; which is named first differs.",
     "constant under no_grad": "A view made under no_grad of a tracked tensor is a constant here; PyTorch treats it as a leaf "
     "with a .grad of its own, so that a loss of it alone can be differentiated.",
     "history into integers": "PyTorch drops a value's gradient silently where it is written into integers; here it raises.",
@@ -61,7 +61,8 @@ class Program:
 
     @property
     def loose(self) -> bool:
-        return any("float32" in s.ours for s in self.statements)
+        made = [s.ours for s in self.statements if "tg.tensor(" in s.ours]
+        return not all("float64" in text for text in made)  # integers beside Python floats become float32
 
 
 class Mismatch(AssertionError):
@@ -85,8 +86,7 @@ TORCH_KINDS = [
 OUR_KINDS = [
     ("leaf", r"leaf that requires a gradient cannot be written"),
     ("sealed", r"made under no_grad|one of several views"),
-    ("broadcast", r"broadcast: several of its elements"),
-    ("view of a broadcast", r"view of a broadcast one"),
+    ("broadcast", r"broadcast: several of its elements|view of a broadcast one"),
     ("saved", r"changed in place afterwards"),
     ("twice", r"second time"),
     ("untracked", r"does not depend on any"),
@@ -197,26 +197,30 @@ def compare(program: Program) -> str:
             difference = _documented(expected, got, ours.names.get(statement.writes or ""))
             if difference is None:
                 raise Mismatch(f"{statement.ours}: tensorgrad {got or 'runs'}, PyTorch {expected or 'runs'}")
-            return difference
+            if got is None or expected is None:
+                return difference
         compare_states(ours, theirs, statement.ours, program.loose)
     return _differentiate(program, ours, theirs)
 
 
+REFUSED = ("leaf", "sealed", "broadcast", "history into integers", "dtype", "shape", "index")
+
+
 def _documented(expected: str | None, got: str | None, written: Any = None) -> str | None:
     """The name of the difference, where it is one of ``DIFFERENCES``."""
-    if (expected, got) == ("sealed", "leaf"):
-        return "sealed view of a leaf"
-    if got in ("broadcast", "view of a broadcast") and expected in (None, "leaf", "sealed", "shape"):
-        return "part of a broadcast"
+    if expected in REFUSED and got in REFUSED:
+        return "two faults"
     if expected == "sealed" and got is None:
         sealed = written is not None and written._view is not None and written._view.sealed is not None
         if not (sealed and written.requires_grad):  # else it is we who should have refused
             return "sealed view read"
-    if got == "history into integers" and expected in (None, "dtype", "broadcast"):
+    if expected is not None or got is None:
+        return None
+    if got == "broadcast":
+        return "part of a broadcast"
+    if got == "history into integers" or (got == "sealed" and written is not None and written.dtype.kind == "i"):
         return "history into integers"
-    if got == "untracked" and expected is None:
-        return "constant under no_grad"
-    return None
+    return "constant under no_grad" if got == "untracked" else None
 
 
 def _differentiate(program: Program, ours: Run, theirs: Run) -> str:
@@ -420,24 +424,22 @@ class Writer:
         self.add(f"{name} = tg.tensor({text}{flag})", f"{name} = torch.tensor({text}{flag})", (name,), leaf=requires_grad)
 
     def index(self, shape: tuple[int, ...], arrays: bool) -> str:
-        parts, arrays_used = [], False
+        """An index into a shape. No integer stands apart from an array: NumPy and PyTorch order such results differently."""
+        parts: list[str] = []
+        array_at = None
         for n in shape[: int(self.rng.integers(0, len(shape) + 1))]:
             choice = self.rng.random()
-            if arrays and n and choice < 0.35 and not arrays_used:
-                arrays_used = True
-                if self.chance(0.5):
-                    parts.append(str(self.rng.permutation(n)[: int(self.rng.integers(1, n + 1))].tolist()))
-                else:
-                    parts.append(str((self.rng.random(n) < 0.6).tolist()))
-            elif choice < 0.6 and n:
+            if arrays and n and choice < 0.35 and array_at is None and not any(p.lstrip("-").isdigit() for p in parts):
+                array_at = len(parts)
+                chosen = self.rng.permutation(n)[: int(self.rng.integers(1, n + 1))].tolist()
+                parts.append(str(chosen if self.chance(0.5) else (self.rng.random(n) < 0.6).tolist()))
+            elif choice < 0.6 and n and array_at is None:
                 parts.append(str(int(self.rng.integers(-n, n))))
-            elif choice < 0.9:
-                start_, stop = sorted(int(i) for i in self.rng.integers(0, n + 1, 2))
-                parts.append(self.pick([":", f"{start_}:", f":{stop}", f"{start_}:{stop}", "::2", f"{-n}:-1"]))
             else:
-                parts.append(":")
-        if self.chance(0.15):
-            parts.insert(int(self.rng.integers(0, len(parts) + 1)), "None" if not arrays_used else ":") if not arrays_used else None
+                low, high = sorted(int(i) for i in self.rng.integers(0, n + 1, 2))
+                parts.append(self.pick([":", f"{low}:", f":{high}", f"{low}:{high}", "::2", f"{-n}:-1"]))
+        if array_at is None and self.chance(0.15):
+            parts.insert(int(self.rng.integers(0, len(parts) + 1)), "None")
         if self.chance(0.15) or not parts:
             parts.append("...")
         return ", ".join(parts)
@@ -489,18 +491,22 @@ class Writer:
         elif choice < 0.45:
             self.both(f"{out} = {name} {self.pick('+-*')} {self.pick([0.5, 2.0, 2, -1.5])}", (out,))
         elif choice < 0.85:
-            other = self.fitting(tuple(t.shape))
-            self.both(f"{out} = {name} {self.pick('+-*')} {other}", (out,))
+            other, sign = self.fitting(tuple(t.shape), name), self.pick("+-*")
+            theirs = f"{self.cast(name, other)} {sign} {self.cast(other, name)}"
+            self.add(f"{out} = {name} {sign} {other}", f"{out} = {theirs}", (out,))
         elif t.dim():
             self.both(f"{out} = {name}[{self.index(tuple(t.shape), True)}]", (out,))
         else:
             self.both(f"{out} = {name}.detach()", (out,))
 
-    def fitting(self, shape: tuple[int, ...]) -> str:
+    def fitting(self, shape: tuple[int, ...], beside: str = "") -> str:
         """A variable that broadcasts to a shape, or a number."""
+        wide = self.dtype_of(beside) != torch.float32
 
         def fits(t: Any) -> bool:
             s = tuple(t.shape)
+            if (t.dtype == torch.float64) != wide and t.dtype.is_floating_point and 0 in (len(s), len(shape)):
+                return False  # PyTorch lets 0-d tensors give way to others of their kind; NumPy does not
             return len(s) <= len(shape) and all(n in (1, w) for n, w in zip(s[::-1], shape[::-1], strict=False))
 
         name = self.any(fits)
@@ -515,9 +521,9 @@ class Writer:
         shape = tuple(self.tensors()[name].shape)
         choice = self.rng.random()
         if choice < 0.4:
-            value = self.fitting(shape) if self.chance(0.95) else str(self.any())
+            value = self.fitting(shape, name) if self.chance(0.95) else str(self.any())
             sign = self.pick("+-*")
-            theirs = self.apart(value, name) if self.dtype_of(value) == self.dtype_of(name) else value
+            theirs = self.apart(value, name) if self.dtype_of(value) == self.dtype_of(name) else self.cast(value, name)
             self.add(f"{name} {sign}= {value}", f"{name} {sign}= {theirs}", writes=name)
             return
         key = self.index(shape, True)
@@ -525,11 +531,14 @@ class Writer:
         if region is None:
             return
         if choice < 0.8:
-            value = self.fitting(region) if self.chance(0.95) else str(self.any())
+            value = self.fitting(region, name) if self.chance(0.95) else str(self.any())
+            if self.is_region(value, name, key):
+                return  # written onto itself, which is no write here
             self.add(f"{name}[{key}] = {value}", f"{name}[{key}] = {self.apart(value, name)}", writes=name)
         elif choice < 0.9:
-            value, sign = self.fitting(region), self.pick("+-*")
-            self.add(f"{name}[{key}] {sign}= {value}", f"{name}[{key}] {sign}= {self.apart(value, name)}", writes=name)
+            value, sign = self.fitting(region, name), self.pick("+-*")
+            theirs = self.apart(value, name) if self.dtype_of(value) == self.dtype_of(name) else self.cast(value, name)
+            self.add(f"{name}[{key}] {sign}= {value}", f"{name}[{key}] {sign}= {theirs}", writes=name)
         else:
             other, form = self.any(lambda t: tuple(t.shape) == shape), self.pick(["T", "self", "shift"])
             if form == "T" and len(shape) == 2 and shape[0] == shape[1]:
@@ -538,8 +547,14 @@ class Writer:
                 self.add(f"{name}[1:] += {name}[:-1]", f"{name}[1:] += {name}[:-1].clone()", writes=name)
             elif form == "self":
                 self.both(f"{name}[...] = {name}", writes=name)
-            elif other is not None:
+            elif other is not None and not self.is_region(other, name, "..."):
                 self.add(f"{name}[...] = {other}", f"{name}[...] = {self.apart(other, name)}", writes=name)
+
+    def cast(self, name: str, other: str) -> str:
+        """An operand for PyTorch: integers beside floats as the copy that is made of them here, which no write reaches."""
+        mine, its = self.dtype_of(name), self.dtype_of(other)
+        whole = mine is not None and its is not None and not mine.is_floating_point and its.is_floating_point
+        return f"{name}.to({other}.dtype)" if whole else name
 
     def dtype_of(self, name: str) -> Any:
         return getattr(self.tensors().get(name), "dtype", None)
@@ -553,6 +568,13 @@ class Writer:
             return f"{value}.to({name}.dtype)"
         shared = tensors[value].untyped_storage().data_ptr() == tensors[name].untyped_storage().data_ptr()
         return f"{value}.clone()" if shared else value
+
+    def is_region(self, value: str, name: str, key: str) -> bool:
+        t = self.tensors().get(value)
+        region = eval(f"{name}.detach()[{key}]", dict(self.run.names))
+        if t is None or value == name:
+            return False
+        return bool(t.data_ptr() == region.data_ptr() and t.shape == region.shape)
 
     def region(self, name: str, key: str) -> tuple[int, ...] | None:
         try:

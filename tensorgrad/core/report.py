@@ -1,9 +1,19 @@
-"""Errors that speak the user's language: the op, what was expected, what came, each operand and where it was made."""
+"""Errors that speak the user's language: the op, what was expected, what came, each operand and where it was made.
+
+Every message has one form:
+
+    op: what was expected, and what came
+      operand: dtype[shape] on device, made at file.py:7, in step: source
+      at file.py:9, in step: source
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 from ..errors import (
     DTypeError,
@@ -11,11 +21,28 @@ from ..errors import (
     ShapeError,
     TensorgradError,
 )
-from .lines import caller, describe
-from .node import Vertex
+from .lines import PACKAGE, Line, caller, describe
 from .tensor import Tensor
 
-__all__ = ["complain", "describe_operand", "failure", "made_at"]
+__all__ = ["because", "complain", "describe_operand", "failure", "made_at", "spoken"]
+
+_SHOWN = 8
+"""Operands that a message describes; of more it gives the number."""
+
+_SPOKEN = {
+    "getitem": "x[...]",
+    "gather": "x[...]",
+    "write_region": "x[...] = value",
+    "set_region": "index_put",
+    "add_region": "index_add",
+    "add_to_region": "index_add_",
+    "accumulate": "+= into .grad",
+}
+
+
+def spoken(name: str) -> str:
+    """An op as users know it: indexing has no name in their programs."""
+    return _SPOKEN.get(name, name)
 
 
 def made_at(tensor: Tensor) -> str:
@@ -31,28 +58,40 @@ def describe_operand(x: Any) -> str:
     if isinstance(x, Tensor):
         return f"{x.dtype}{list(x.shape)} on {x.device}, made at {made_at(x)}"
     if hasattr(x, "dtype") and hasattr(x, "shape"):
-        return f"{x.dtype}{list(x.shape)} ({type(x).__module__} array)"
+        return f"{x.dtype}{list(x.shape)} ({type(x).__module__.partition('.')[0]} array)"
     text = repr(x)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def complain(
-    kind: type[TensorgradError], what: str, message: str, operands: Sequence[Any] = (), names: Sequence[str] = ()
+    kind: type[TensorgradError],
+    what: str,
+    message: str,
+    operands: Sequence[Any] = (),
+    names: Sequence[str] = (),
+    places: Sequence[tuple[str, Line | None]] = (),
 ) -> TensorgradError:
-    """The error to raise: ``what: message``, the operands, and the user's line that called."""
+    """The error to raise: ``what: message``, the operands, further lines of the user's, and the one that called."""
     lines = [f"{what}: {message}"]
-    shown = list(operands[:8])
-    labels = [*names, *(f"operand {i}" for i in range(len(names), len(shown)))]
-    lines += [f"  {label}: {describe_operand(x)}" for label, x in zip(labels, shown, strict=False)]
+    shown = list(operands[:_SHOWN])
+    lines += [f"  {label}: {describe_operand(x)}" for label, x in zip(_labels(names, len(operands)), shown, strict=False)]
     if len(operands) > len(shown):
         lines.append(f"  and {len(operands) - len(shown)} more")
+    lines += [f"  {label} at {describe(line)}" for label, line in places]
     lines.append(f"  at {describe(caller())}")
     return kind("\n".join(lines))
 
 
-def vertex_line(vertex: Vertex) -> str:
-    """The user's line of a vertex of the graph."""
-    return describe(vertex.line)
+def _labels(names: Sequence[str], count: int) -> list[str]:
+    """One label for each operand: an op's last input may be a list of them."""
+    if names and count > len(names):
+        return [*names[:-1], *(f"{names[-1]}[{i}]" for i in range(count - len(names) + 1))]
+    return [*names, *(f"operand {i}" for i in range(len(names), count))]
+
+
+def complete(error: BaseException) -> bool:
+    """Whether an error says already where it happened."""
+    return "\n  at " in str(error)
 
 
 _KINDS: tuple[tuple[type[Exception], type[TensorgradError]], ...] = (
@@ -63,15 +102,49 @@ _KINDS: tuple[tuple[type[Exception], type[TensorgradError]], ...] = (
 )
 
 
+def _kind(error: BaseException) -> type[TensorgradError] | None:
+    if isinstance(error, np.linalg.LinAlgError):
+        return None
+    return next((kind for raised, kind in _KINDS if isinstance(error, raised)), None)
+
+
 def failure(
     name: str, inputs: Sequence[Any], names: Sequence[str], error: Exception, expected: str | None = None
 ) -> Exception:
-    """The user's error for an exception that a backend (or an op's body) raised while computing ``name``."""
+    """The user's error for an exception that was raised while computing ``name``.
+
+    One that is not about bad operands (no memory, an interrupt, a failed iteration) stays what it is, with a note.
+    """
+    what = spoken(name)
     if isinstance(error, TensorgradError):
-        if "\n  at " in str(error):
+        if complete(error):
             return error
-        return complain(type(error), name, str(error), inputs, names)
-    for raised, kind in _KINDS:
-        if isinstance(error, raised):
-            return complain(kind, name, expected or str(error), inputs, names)
+        return complain(type(error), what, str(error).removeprefix(f"{what}: "), inputs, names)
+    kind = _kind(error)
+    if kind is not None:
+        return complain(kind, what, expected or str(error), inputs, names)
+    if not any(note.startswith("while computing") for note in getattr(error, "__notes__", ())):
+        described = str(complain(TensorgradError, f"while computing {what}", "", inputs, names)).replace(": \n", "\n", 1)
+        error.add_note(described)
     return error
+
+
+def because(error: BaseException) -> BaseException | None:
+    """What to raise an error's translation ``from``: the error itself where it came out of the user's own code (a custom
+    op's, say), so that its traceback shows where. Of a library's error the translation has said everything."""
+    if isinstance(error, TensorgradError) or _kind(error) is None:
+        return error.__cause__
+    return error if _through_user_code(error.__traceback__) else None
+
+
+_LIBRARIES = frozenset({"numpy", "cupy", "cupyx", "scipy", "numba", "ml_dtypes"})
+
+
+def _through_user_code(trace: TracebackType | None) -> bool:
+    while trace is not None:
+        frame = trace.tb_frame
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if not frame.f_code.co_filename.startswith(PACKAGE) and module not in _LIBRARIES:
+            return True
+        trace = trace.tb_next
+    return False

@@ -15,7 +15,7 @@ from ..core.node import Info
 from ..core.report import complain
 from ..core.tensor import Tensor
 from ..define import op
-from ..errors import DTypeError, IndexingError
+from ..errors import IndexingError, UnknownShapeError
 
 __all__ = ["WHOLE", "Key", "Place", "Span", "getitem", "on_device", "parse_key", "region_info", "scatter"]
 
@@ -155,7 +155,7 @@ def region_info(params: dict[str, Any], x: Info, indices: Sequence[Any] = ()) ->
     except IndexError as error:
         shown = key.shown(indices)
         raise IndexingError(f"index {shown} does not fit shape {list(x.shape)}: {error}") from None
-    raise DTypeError("the result's shape depends on the values of a boolean index")
+    raise UnknownShapeError("the result's shape depends on the values of a boolean index")
 
 
 _slice = op(

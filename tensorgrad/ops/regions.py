@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from ..core.node import Info
 from ..define import op
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, ShapeError, UnknownShapeError
 from ..op import OPS, helper
 from .indexing import Key, region_info
 
@@ -36,7 +36,7 @@ def _region_infer(params: dict[str, Any], x: Info, v: Any, indices: Sequence[Any
         return x
     try:
         shape = region_info(params, view, indices).shape
-    except DTypeError:  # a mask: how much it selects is known when it is read
+    except UnknownShapeError:  # a mask: how much it selects is known when it is read
         return x
     given = v.shape
     while len(given) > len(shape) and given[0] == 1:
@@ -136,48 +136,48 @@ take_last = op(
 
 set_region = op(
     "set_region",
-    "x v *indices",
+    "x value *indices",
     params="steps key",
     infer=_region_infer,
     body=_set_body,
     rules={
         "x": lambda m, g, indices, steps, key: m.set_region(g, 0.0, indices, steps=steps, key=key),
-        "v": lambda m, g, v_info, indices, steps, key: m.take_written(g, indices, steps, key, v_info),
+        "value": lambda m, g, value_info, indices, steps, key: m.take_written(g, indices, steps, key, value_info),
     },
-    linear="x v",
+    linear="x value",
     doc="A copy of ``x`` with ``v`` written at ``key`` of the view that ``steps`` lead to.",
 )
 
 add_region = op(
     "add_region",
-    "x v *indices",
+    "x value *indices",
     params="steps key",
     infer=_region_infer,
     body=_add_body,
     rules={
         "x": lambda m, g: g,
-        "v": lambda m, g, v_info, indices, steps, key: m.take_region(g, indices, steps, key, v_info),
+        "value": lambda m, g, value_info, indices, steps, key: m.take_region(g, indices, steps, key, value_info),
     },
-    linear="x v",
+    linear="x value",
     doc="A copy of ``x`` with ``v`` added at ``key`` of the view that ``steps`` lead to; repeated indices add up.",
 )
 
 write_region = op(
     "write_region",
-    "x v *indices",
+    "x value *indices",
     params="key",
     infer=_region_infer,
-    body=lambda m, x, v, indices, key: x.__setitem__(key.fill(indices), v),
+    body=lambda m, x, value, indices, key: x.__setitem__(key.fill(indices), value),
     writes=1,
     doc="Write ``v`` into ``x[key]``, in place.",
 )
 
 add_to_region = op(
     "add_to_region",
-    "x v *indices",
+    "x value *indices",
     params="key",
     infer=_region_infer,
-    body=lambda m, x, v, indices, key: _add(m, x, key.fill(indices), v, key),
+    body=lambda m, x, value, indices, key: _add(m, x, key.fill(indices), value, key),
     writes=1,
     doc="Add ``v`` to ``x[key]``, in place; repeated indices add up.",
 )

@@ -8,7 +8,7 @@ anything is touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from .basic import to_device
 from .indexing import WHOLE, Key, on_device, parse_key
 from .regions import Steps, add_region, add_to_region, set_region, write_region
 
-__all__ = ["add_at", "assign", "inplace", "setitem"]
+__all__ = ["add_at", "assign", "assign_at", "inplace", "replace", "setitem"]
 
 _SET: tuple[Any, Op] = (write_region, set_region.op)
 _ADD: tuple[Any, Op] = (add_to_region, add_region.op)
@@ -67,10 +67,22 @@ def assign(x: Tensor, value: Any) -> Tensor:
     return x
 
 
+def assign_at(x: Tensor, key: Key, arrays: Sequence[Any], value: Any) -> Tensor:
+    """Write ``value`` to ``x[key]``; returns ``x``."""
+    _write(x, key, arrays, value, _SET)
+    return x
+
+
 def add_at(x: Tensor, key: Key, arrays: Sequence[Any], value: Any) -> Tensor:
     """Add ``value`` to ``x[key]`` in ``x``'s memory, adding up where an element is named twice; returns ``x``."""
     _write(x, key, arrays, value, _ADD)
     return x
+
+
+def replace(x: Tensor, f: Callable[[Tensor], Tensor]) -> Tensor:
+    """``x = f(x)`` in ``x``'s memory; returns ``x``. What ``f`` saves for its derivative outlives the write."""
+    recorded = _check(x, None, get_state())
+    return assign(x, _fitting(getattr(f, "__name__", "update"), x, None, f(_copied(x) if recorded else x)))
 
 
 def _write(x: Tensor, key: Key, arrays: Sequence[Any], value: Any, ops: tuple[Any, Op]) -> None:
