@@ -76,6 +76,7 @@ def as_tensors(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         elif what == "out" and isinstance(value, tuple):
             out.append(tuple(make(v, node.line) for v in value))
             for index, part in enumerate(out[-1]):
+                part._cell = node.cells[position + index] or part._cell
                 if is_floating(part.data.dtype):
                     part._node = node.item(index)
         elif what == "out":
