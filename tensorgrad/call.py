@@ -14,12 +14,12 @@ import numpy as np
 
 from .backends.registry import backend_of, find, known_types
 from .core.lines import PACKAGE, Line, describe, user_line
-from .core.node import Cell, Info, Item, Leaf, Node, Vertex
-from .core.report import complain, failure
+from .core.node import Cell, Info, Leaf, Node, Vertex
+from .core.report import because, complain, failure
 from .core.state import State, get_state
 from .core.tensor import Tensor, View, make
 from .dtypes import is_floating, is_scalar, promoted
-from .errors import DeviceError, DTypeError, InPlaceError, NaNError, TensorgradError
+from .errors import DeviceError, DTypeError, InPlaceError, NaNError, TensorgradError, UnknownShapeError
 from .op import TENSORS, Bound, Op, Plan, bind, bound_of
 
 __all__ = [
@@ -66,7 +66,7 @@ def apply(op: Op, inputs: Sequence[Any], params: tuple[Any, ...] = ()) -> Any:
             operands, first = _scalars_only(op, operands, state)
         return _run(op, bound_of(op, first.data), operands, params, state)
     except TensorgradError as error:
-        raise failure(op.name, inputs, op.inputs, error) from error.__cause__
+        raise failure(op.name, inputs, op.inputs, error) from because(error)
 
 
 def apply_on(op: Op, kind: str, inputs: Sequence[Any] = (), params: tuple[Any, ...] = ()) -> Any:
@@ -95,7 +95,7 @@ def _run(op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], sta
         args = _listed(op, values)
         result = bound.f(*args, **dict(zip(op.params, params, strict=True))) if params else bound.f(*args)
     except Exception as error:
-        raise failure(op.name, operands, op.inputs, error, _expected(op, values, params)) from error
+        raise failure(op.name, operands, op.inputs, error, _expected(op, values, params)) from because(error)
     if op.outputs == 1:
         out = _wrap(op, bound, operands, params, result, values, state)
         if tracked and is_floating(out.data.dtype):
@@ -125,7 +125,7 @@ def _write(
             op.infer(dict(zip(op.params, params, strict=True)), *infos)
         bound.f(*_listed(op, values), **dict(zip(op.params, params, strict=True)))
     except Exception as error:
-        raise failure(op.name, operands, op.inputs, error) from error
+        raise failure(op.name, operands, op.inputs, error) from because(error)
     line = state.line or user_line(_getframe(3))
     written = operands[: op.writes]
     for x in written:
@@ -195,6 +195,8 @@ def _expected(op: Op, values: list[Any], params: tuple[Any, ...]) -> str | None:
     infos = _listed(op, [Info(v.shape, v.dtype) if hasattr(v, "dtype") else v for v in values])
     try:
         op.infer(dict(zip(op.params, params, strict=True)), *infos)
+    except UnknownShapeError:
+        return None
     except TensorgradError as error:
         return str(error)
     except Exception:
@@ -415,7 +417,7 @@ def unary_path(op: Op) -> Callable[[Any], Tensor]:
         try:
             result = bound.f(data) if ufunc is None else ufunc(data, out=...)
         except Exception as error:
-            raise failure(op.name, (x,), op.inputs, error) from error
+            raise failure(op.name, (x,), op.inputs, error) from because(error)
         if type(result) is not type(data):
             result = bound.backend.asarray(result)
         frame = _getframe(1)
@@ -499,7 +501,7 @@ def binary_path(op: Op) -> Callable[[Any, Any], Tensor]:
         try:
             result = bound.f(ad, bd) if ufunc is None else ufunc(ad, bd, out=...)
         except Exception as error:
-            raise failure(op.name, (a, b), op.inputs, error, _expected(op, [ad, bd], ())) from error
+            raise failure(op.name, (a, b), op.inputs, error, _expected(op, [ad, bd], ())) from because(error)
         if type(result) is not type(ad):
             result = bound.backend.asarray(result)
         frame = _getframe(1)
