@@ -6,7 +6,7 @@ import itertools
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -165,9 +165,11 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def told(row: Row, sample: Sample) -> Iterator[None]:
-    """Failures inside say which sample it was."""
+    """Failures inside say which sample it was. Over no elements NumPy may warn, as of a mean."""
+    empty = any(not x.size for x in arrays((sample.args, sample.kwargs)))
     try:
-        yield
+        with quiet() if empty else nullcontext():
+            yield
     except BaseException as error:
         shown = on_arrays(lambda x: f"{x.dtype}{list(x.shape)}", (sample.args, sample.kwargs))
         error.add_note(f"in row {row.name!r}, sample {sample.note or shown}")

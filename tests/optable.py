@@ -28,6 +28,8 @@ class Sample:
     args: tuple[Any, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    exact: bool = True
+    """False where the gradient is a convention that finite differences do not have (an embedding's padding row)."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,10 @@ class Row:
 
     ``call(*tensors, **kwargs)`` is the public function, ``numpy`` and ``torch`` the same on their arrays (None: the
     oracle has no such function). ``samples(rng, dtype)`` yields calls. ``grad`` lists the positions of arguments
-    with a derivative (empty: none); ``order`` is how often they are differentiated. ``ops`` are the registered ops the
-    row covers. ``special`` are calls at kinks and limits (0, -0, inf, nan, ties), compared with PyTorch in value and first
-    derivative; ``special_numpy`` those where NumPy is the model instead (value only). ``bad`` are calls that must fail.
+    with a derivative (empty: none); ``order`` is how often they are differentiated, ``smooth`` the positions of the
+    results with a derivative (None: all floating ones). ``ops`` are the registered ops the row covers. ``special`` are
+    calls at kinks and limits (0, -0, inf, nan, ties), compared with PyTorch in value and first derivative;
+    ``special_numpy`` those where NumPy is the model instead (value only). ``bad`` are calls that must fail.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Row:
     bad: Sequence[Bad] = ()
     elementwise: bool = False
     method: str | None = None
+    smooth: Sequence[int] | None = None
 
 
 def _load() -> list[Row]:

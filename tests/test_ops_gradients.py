@@ -34,7 +34,7 @@ INNER = 3
 
 def differentiated(row: Row) -> list[Sample]:
     """The samples that have something to differentiate."""
-    return [s for s in samples(row) if any(map(is_float, arrays([s.args[i] for i in given(row, s)])))]
+    return [s for s in samples(row) if s.exact and any(map(is_float, arrays([s.args[i] for i in given(row, s)])))]
 
 
 def given(row: Row, sample: Sample) -> list[int]:
@@ -50,7 +50,8 @@ def derivative(row: Row, sample: Sample, order: int) -> None:
         full = list(args)
         for position, x in zip(positions, inputs, strict=True):
             full[position] = x
-        return [out for out in parts(row.call(*full, **kwargs)) if isinstance(out, tg.Tensor)]
+        outs = parts(row.call(*full, **kwargs))
+        return [outs[i] for i in (range(len(outs)) if row.smooth is None else row.smooth)]
 
     with told(row, sample):
         scale = max(1.0, row.tolerance)

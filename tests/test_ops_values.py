@@ -25,6 +25,7 @@ from optable import ROWS, Row, Sample
 
 import tensorgrad as tg
 from tensorgrad.op import OPS
+from tensorgrad.testing import check_grads
 
 by_name = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 by_dtype = pytest.mark.parametrize(
@@ -194,8 +195,22 @@ def test_numbers_may_stand_on_either_side(row: Row) -> None:
         for g, wanted in zip(gradients, expected_gradients, strict=True):
             assert g.dtype == np.float32
             same(g, wanted, 1e-5, f"gradient of {row.name} with a number")
+        if track:
+            check_grads(lambda *xs, call=call, track=track: row.call(*placed(call, track, xs)), wide(call, track))
     if out.dtype != bool and "float64" in row.dtypes:
         assert row.call(tg.Tensor(x), np.float64(b)).dtype == np.float64
+
+
+def placed(call: tuple[Any, ...], positions: list[int], values: tuple[Any, ...]) -> list[Any]:
+    """A call's operands with those at ``positions`` replaced."""
+    found = list(call)
+    for position, value in zip(positions, values, strict=True):
+        found[position] = value
+    return found
+
+
+def wide(call: tuple[Any, ...], positions: list[int]) -> list[np.ndarray]:
+    return [call[i].astype(np.float64) for i in positions]
 
 
 MIXED = [row for row in BINARY if {"float32", "float64"} <= {*row.dtypes} and OPS[row.name].kind in ("same", "float")]
