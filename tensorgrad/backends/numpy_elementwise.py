@@ -1,4 +1,4 @@
-"""Elementwise ops on the CPU in fewer passes than their bodies take, with the same results.
+"""Elementwise ops on the CPU in fewer passes than their bodies take, or faster ones.
 
 ``np.where`` takes a branch per element: on a mask without pattern that is ten times the cost of a product. Here the
 bits of an element are multiplied by 0 or 1, which chooses as exactly. What takes several steps reuses a buffer.
@@ -64,8 +64,51 @@ def sigmoid(x: Any) -> Any:
     return out
 
 
+_ERFC: Final = (
+    0.28208557388124966, 0.28239008476482774, 0.2429964734553348, 0.2031105289288932, -0.027624972657286966,
+    0.27951496757704314, -0.4884630618627273, 0.28518392742999726, -0.0591935648999553,
+)  # fmt: skip
+"""``exp(z**2) * erfc(z) / t`` as a polynomial in ``t = 1 / (1 + z / 2)``, for ``z`` from 0 to 10.5, where erfc has
+become 0 in single precision: our own fit, 4e-8 from the truth at most, relatively."""
+_BLOCK: Final = 1 << 14
+"""Elements at a time, so that what is computed on the way stays in the cache."""
+
+
+def erfc(x: Any) -> Any:
+    """SciPy's costs 30 ns an element; this is single precision in a seventh of that, for arrays worth it."""
+    if x.dtype != np.float32 or x.size <= _FEW:
+        import scipy.special
+
+        return scipy.special.erfc(x).astype(x.dtype, copy=False)
+    flat = np.ravel(x)
+    out = np.empty_like(flat)
+    for start in range(0, flat.size, _BLOCK):
+        _erfc_block(flat[start : start + _BLOCK], out[start : start + _BLOCK])
+    return out.reshape(x.shape)
+
+
+def _erfc_block(x: Any, out: Any) -> None:
+    z = np.abs(x)
+    np.minimum(z, np.float32(11), out=z)
+    t = z * np.float32(0.5)
+    t += 1
+    np.reciprocal(t, out=t)
+    np.multiply(t, np.float32(_ERFC[-1]), out=out)
+    for coefficient in _ERFC[-2::-1]:
+        out += np.float32(coefficient)
+        out *= t
+    np.multiply(z, z, out=z)
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    out *= z
+    # erfc(-z) is 2 - erfc(z): the distance from 2 where x is negative, from 0 elsewhere.
+    np.subtract(np.multiply(x < 0, 2, dtype=np.float32), out, out=out)
+    np.abs(out, out=out)
+
+
 OVERRIDES: Final[dict[str, Callable[..., Any]]] = {
     "gate": gate,
     "where": where,
     "sigmoid": sigmoid,
+    "erfc": erfc,
 }
