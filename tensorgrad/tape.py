@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from .backends.registry import find, known_types
+from .backends.base import Device
+from .backends.registry import backend_of, find, known_types
 from .call import raise_version
 from .core.generator import Generator
 from .core.lines import Line, caller, describe
@@ -36,6 +37,18 @@ class Constant(NamedTuple):
 
     def __str__(self) -> str:
         return repr(self.value)
+
+
+class Draw(NamedTuple):
+    """A position taken from a random generator: how many words, and where the op wants to read it."""
+
+    generator: Generator
+    words: int
+    device: Device
+
+    def again(self) -> Any:
+        """The generator's next position, as an array on that device."""
+        return find(self.device.kind).asarray(self.generator.reserve(self.words), device=self.device)
 
 
 @final
@@ -95,7 +108,7 @@ class Tape:
         outputs: Sequence[int],
         infos: dict[int, Info],
         tree: Any = None,
-        draws: dict[int, tuple[Generator, int]] | None = None,
+        draws: dict[int, Draw] | None = None,
     ) -> None:
         self.instructions = tuple(instructions)
         self.inputs = tuple(inputs)
@@ -185,7 +198,7 @@ class Tape:
         self._check(given)
         values: dict[int, Any] = {slot: t.data for slot, t in self.state.items()}
         values.update(zip(self.inputs, (t.data for t in given), strict=True))
-        values.update((slot, generator.reserve(words)) for slot, (generator, words) in self.draws.items())
+        values.update((slot, draw.again()) for slot, draw in self.draws.items())
         keep = set(self.outputs)
         for position, step in enumerate(self.instructions):
             self._run(step, values)
@@ -238,9 +251,9 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.infos: dict[int, Info] = {}
         self.state: dict[int, Tensor] = {}
-        self.draws: dict[int, tuple[Generator, int]] = {}
+        self.draws: dict[int, Draw] = {}
         self._slots: dict[int, int] = {}
-        self._reserved: dict[int, tuple[Generator, int]] = {}
+        self._reserved: dict[int, Draw] = {}
         self._alive: list[Any] = []  # arrays are told apart by id, so none may die meanwhile
         self.inputs = [self._define(t) for t in given]
 
@@ -264,7 +277,7 @@ class Recorder:
 
     def reserve(self, generator: Generator, words: int, position: Any) -> None:
         """Note that ``position`` was taken from a generator, which a replay does again."""
-        self._reserved[id(position)] = (generator, words)
+        self._reserved[id(position)] = Draw(generator, words, backend_of(position).device_of(position))
         self._alive.append(position)
 
     def record(self, op: Op, operands: Sequence[Any], params: tuple[Any, ...], outs: Sequence[Tensor]) -> None:
