@@ -75,7 +75,8 @@ def _with_dtypes(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(*args: Any, **params: Any) -> Any:
         if "dtype" in params:
-            dtype = getattr(xp, np.dtype(params.pop("dtype")).name)
+            dtype = params.pop("dtype")
+            dtype = dtype if type(dtype) is type(xp.float32) else getattr(xp, np.dtype(dtype).name)
             if function is xp.astype:
                 args = (*args, dtype)
             else:

@@ -104,7 +104,9 @@ def test_row_names_are_unique() -> None:
     assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
 
 
-READS_VALUES = frozenset({"gather", "scatter", "set_region", "write_region", "pow"})
+READS_VALUES = frozenset(
+    {"gather", "scatter", "set_region", "write_region", "pow", "embedding", "pick_class", "softmax_cross_entropy"}
+)
 """Ops that may refuse values (an index out of range, a negative integer exponent) which their infer, knowing shapes
 only, has to let pass."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..core.report import complain
 from ..core.state import get_state
 from ..core.tensor import Tensor
 from ..define import broadcast
-from ..errors import IndexingError, ShapeError
+from ..errors import ArgumentError, IndexingError, ShapeError
 from ..op import FUNCTIONS, OPS, TENSORS
 from ..ops import loss as _loss
 from ..ops import nn as _nn
@@ -65,7 +66,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
     ``approximate="tanh"`` uses the formula with tanh, as GPT-2 did.
     """
     if approximate not in ("none", "tanh"):
-        raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+        raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
     return _gelu(input, approximate=approximate)  # type: ignore[no-any-return]
 
 
@@ -197,7 +198,7 @@ def batch_norm(
         count = x.size // (x.shape[1] or 1)
         if training and count <= 1:
             raise complain(
-                ShapeError, "batch_norm", f"training needs more than one value per channel, got {list(x.shape)}", [x]
+                ShapeError, "batch_norm", f"training needs more than one value per channel, got {list(x.shape)}", [x, running_mean, running_var]
             )
         out, mean, scale = _nn.normalize_mean_variance(x, axes, eps)
         if training and running_mean is not None and running_var is not None:
@@ -280,7 +281,10 @@ def nll_loss(
     losses = losses if weight is None else losses * counts
     if reduction != "mean":
         return reduce_loss(losses, reduction)
-    return reduce_loss(losses, "sum") / reduce_loss(counts, "sum")  # type: ignore[no-any-return]
+    count = reduce_loss(counts, "sum")
+    nothing = count == 0
+    mean = reduce_loss(losses, "sum") / TENSORS.where(nothing, 1, count)
+    return TENSORS.where(nothing, math.nan, mean)  # type: ignore[no-any-return]
 
 
 def _pair(what: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
@@ -329,7 +333,7 @@ def _weighted(losses: Tensor, weight: Any, reduction: str) -> Tensor:
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """``0.5 d**2 / beta`` for a difference below ``beta``, ``|d| - 0.5 beta`` above (Girshick, "Fast R-CNN", 2015)."""
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: expected beta >= 0, got {beta}")
+        raise ArgumentError(f"smooth_l1_loss: expected beta >= 0, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction)
     x, y = _pair("smooth_l1_loss", input, target)
@@ -341,7 +345,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Tensor:
     """``0.5 d**2`` for a difference up to ``delta``, ``delta (|d| - 0.5 delta)`` above (Huber, 1964)."""
     if delta <= 0:
-        raise ValueError(f"huber_loss: expected delta > 0, got {delta}")
+        raise ArgumentError(f"huber_loss: expected delta > 0, got {delta}")
     x, y = _pair("huber_loss", input, target)
     distance = TENSORS.abs(x - y)
     near = TENSORS.square(distance) * 0.5
@@ -352,11 +356,11 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     """``-z log x - (1 - z) log(1 - x)`` for probabilities ``x``; logarithms count as -100 below that.
 
-    Raises ShapeError for unequal shapes, ValueError for an ``input`` outside 0 to 1 (on the CPU).
+    Raises ShapeError for unequal shapes, ArgumentError for an ``input`` outside 0 to 1 (on the CPU).
     """
     x, z = _pair("binary_cross_entropy", input, target)
     if x.device.kind == "cpu" and get_state().capture is None and bool(((x.data < 0) | (x.data > 1)).any()):
-        raise ValueError("binary_cross_entropy: input must be probabilities from 0 to 1; for scores there is ..._with_logits")
+        raise ArgumentError("binary_cross_entropy: input must be probabilities from 0 to 1; for scores there is ..._with_logits")
     losses = _loss.binary_cross_entropy(x, z)
     return reduce_loss(losses if weight is None else losses * weight, reduction)
 

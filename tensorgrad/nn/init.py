@@ -13,7 +13,7 @@ import numpy as np
 from ..core.generator import Generator
 from ..core.state import Under
 from ..core.tensor import Tensor
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..ops.axes import size_of
 from ..ops.creation import tensor
 from ..ops.random import rand, randn
@@ -42,7 +42,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2.0 / (1 + (0.01 if param is None else float(param)) ** 2))
     if nonlinearity not in _GAINS:
         known = ", ".join([*_LINEAR, "leaky_relu", *_GAINS])
-        raise ValueError(f"no gain is known for {nonlinearity!r}: expected one of {known}")
+        raise ArgumentError(f"no gain is known for {nonlinearity!r}: expected one of {known}")
     return _GAINS[nonlinearity]
 
 
@@ -125,7 +125,7 @@ def xavier_normal_(t: Tensor, gain: float = 1.0, generator: Generator | None = N
 
 def _kaiming(t: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
+        raise ArgumentError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
     fan = _fans(t)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(fan or 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..backends.base import Device
 from ..core.state import Under
 from ..core.tensor import Tensor
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..op import FUNCTIONS, TENSORS
 from ..ops.axes import normal_axis
 from ..ops.creation import empty
@@ -132,7 +132,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: expected a probability from 0 to 1, got {p}")
+            raise ArgumentError(f"Dropout: expected a probability from 0 to 1, got {p}")
         self.p = p
 
     def forward(self, input: Any) -> Tensor:

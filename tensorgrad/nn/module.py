@@ -12,7 +12,7 @@ from ..backends.registry import parse_device
 from ..core.state import Under
 from ..core.tensor import Tensor, make
 from ..dtypes import is_floating, to_dtype
-from ..errors import DTypeError, StateDictError
+from ..errors import DTypeError, ShapeError, StateDictError
 from ..op import TENSORS
 from ..ops.basic import to_device
 from ..ops.creation import tensor
@@ -390,7 +390,7 @@ class Module:
             if key in state_dict and key not in extra:
                 try:
                     values[key] = _fitting(state_dict[key], own[key])
-                except ValueError as error:
+                except ShapeError as error:
                     wrong.append(f"  {key}: {error}")
         complaints = wrong
         if strict:
@@ -466,8 +466,8 @@ def _moved(t: Tensor, device: Device | None, dtype: Any) -> Any:
 
 
 def _fitting(value: Any, like: Tensor) -> Tensor:
-    """``value`` as a tensor of the shape, dtype and device of ``like``. Raises ValueError."""
+    """``value`` as a tensor of the shape, dtype and device of ``like``. Raises ShapeError."""
     value = value.detach() if isinstance(value, Tensor) else tensor(value)
     if value.shape != like.shape:
-        raise ValueError(f"expected shape {list(like.shape)}, got {list(value.shape)}")
+        raise ShapeError(f"expected shape {list(like.shape)}, got {list(value.shape)}")
     return make(_moved(value, like.device, None if value.dtype == like.dtype else like.dtype), None)

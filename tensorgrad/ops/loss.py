@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.node import Info
-from ..core.report import complain
+from ..core.report import complain, failure
 from ..core.tensor import Tensor
 from ..define import elementwise, op, public
 from ..dtypes import is_floating
-from ..errors import DTypeError, GradientError, LabelError, ShapeError
-from ..op import TENSORS
+from ..errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError, TensorgradError
+from ..op import FUNCTIONS, TENSORS
 from .axes import normal_axis
 from .nn import check_indices
 from .quick import quick_path
@@ -349,7 +349,7 @@ def softmax_cross_entropy(
         reduction: ``"mean"`` (weighted by ``weight``; over no observations NaN), ``"sum"`` or ``"none"``.
 
     Raises LabelError for a label that is neither a class nor ``ignore_index``, naming it and its position (on the CPU;
-    on a GPU the loss is NaN), ShapeError, AxisError, DTypeError; GradientError for class weights that require one.
+    on a GPU the loss is NaN), ShapeError, AxisError, DTypeError, ArgumentError; GradientError for class weights that require one.
 
     >>> import tensorgrad as tg
     >>> tg.softmax_cross_entropy(tg.tensor([[0.0, 0.0], [0.0, 100.0]]), tg.tensor([0, 1]))
@@ -359,8 +359,13 @@ def softmax_cross_entropy(
         logits = tensor_of(logits)
     if not isinstance(target, Tensor):
         target = tensor_of(target)
-    _require_floating("softmax_cross_entropy", logits)
-    options = _options(axis, logits.data.ndim, ignore_index, label_smoothing, reduction)
+    if not (logits.data.dtype.kind == "f" or is_floating(logits.dtype)):
+        message = f"logits must be floating, got {logits.dtype}"
+        raise complain(DTypeError, "softmax_cross_entropy", message, [logits, target], ["logits", "target"])
+    try:
+        options = _options(axis, logits.data.ndim, ignore_index, label_smoothing, reduction)
+    except TensorgradError as error:
+        raise failure("softmax_cross_entropy", (logits, target), ("logits", "target"), error) from None
     if weight is not None:
         weight = _class_weights(weight, logits)
     if target.data.dtype.kind in "iu":
@@ -371,15 +376,10 @@ def softmax_cross_entropy(
 @functools.lru_cache(256)
 def _options(axis: int, ndim: int, ignore_index: int, label_smoothing: float, reduction: str) -> Options:
     if reduction not in REDUCTIONS:
-        raise ShapeError(f"softmax_cross_entropy: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        raise ArgumentError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     if not 0.0 <= label_smoothing <= 1.0:
-        raise ShapeError(f"softmax_cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing!r}")
+        raise ArgumentError(f"label_smoothing must be between 0 and 1, got {label_smoothing!r}")
     return Options(normal_axis(axis, ndim), int(ignore_index), float(label_smoothing), reduction)
-
-
-def _require_floating(what: str, logits: Tensor) -> None:
-    if logits.data.dtype.kind != "f" and not is_floating(logits.dtype):
-        raise complain(DTypeError, what, f"logits must be floating, got {logits.dtype}", [logits], ["logits"])
 
 
 def _class_weights(weight: Any, logits: Tensor) -> Tensor:
@@ -406,23 +406,35 @@ def _soft_cross_entropy(logits: Tensor, target: Tensor, weight: Any, options: Op
     classes = logits.shape[axis]
     if smoothing:
         target = target * (1 - smoothing) + smoothing / classes
-    terms = target * TENSORS.log_softmax(logits, axis=axis)
+    terms = target * FUNCTIONS["log_softmax"](logits, axis=axis)
     if weight is not None:
         terms = terms * TENSORS.reshape(weight, shape=(classes,) + (1,) * (logits.ndim - 1 - axis))
     return reduce_loss(-TENSORS.sum(terms, axis=(axis,), keepdims=False), reduction)
 
 
 def reduce_loss(losses: Tensor, reduction: str) -> Tensor:
-    """The mean, the sum, or the losses as they are. Raises ShapeError for another ``reduction``."""
+    """The mean, the sum, or the losses as they are. Raises ArgumentError for another ``reduction``."""
     if reduction == "none":
         return losses
     if reduction not in REDUCTIONS:
-        raise ShapeError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        raise ArgumentError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     reduced = TENSORS.mean if reduction == "mean" else TENSORS.sum
     return reduced(losses, axis=tuple(range(losses.ndim)), keepdims=False)  # type: ignore[no-any-return]
 
 
 # Binary cross-entropy.
+
+def _arrays(m: Any, x: Any, z: Any) -> tuple[Any, Any]:
+    """Both as arrays: a number beside an array takes its dtype, before a function makes a double of it."""
+    if not hasattr(x, "dtype"):
+        return m.xp.asarray(x, dtype=z.dtype), z
+    return x, z if hasattr(z, "dtype") else m.xp.asarray(z, dtype=x.dtype)
+
+
+def _logits_body(m: Any, x: Any, z: Any) -> Any:
+    x, z = _arrays(m, x, z)
+    return (1 - z) * x + m.maximum(-x, 0) + m.log1p(m.exp(-m.abs(x)))
+
 
 binary_cross_entropy_with_logits = elementwise(
     "binary_cross_entropy_with_logits",
@@ -436,7 +448,7 @@ binary_cross_entropy_with_logits = elementwise(
     tensor([0.6931472, 0.       ])
     """,
     kind="float",
-    body=lambda m, x, z: (1 - z) * x + m.maximum(-x, 0) + m.log1p(m.exp(-m.abs(x))),
+    body=_logits_body,
     x=lambda m, g, x, z: g * (m.sigmoid(x) - z),
     z=lambda m, g, x: -g * x,
 )
@@ -447,6 +459,14 @@ def _log_from(m: Any, x: Any) -> Any:
     nothing = x <= 0
     return m.where(nothing, -100.0, m.maximum(m.log(m.where(nothing, 1, x)), -100.0))
 
+
+def _probabilities_body(m: Any, x: Any, z: Any) -> Any:
+    x, z = _arrays(m, x, z)
+    return -(z * _log_from(m, x) + (1 - z) * _log_from(m, 1 - x))
+
+
+FLAT = float(np.float32(1e-12))
+"""The least ``x (1 - x)`` that counts in the derivative: PyTorch's, a number of single precision."""
 
 binary_cross_entropy = elementwise(
     "binary_cross_entropy",
@@ -460,7 +480,7 @@ binary_cross_entropy = elementwise(
     tensor([  0.6931472, 100.       ])
     """,
     kind="float",
-    body=lambda m, x, z: -(z * _log_from(m, x) + (1 - z) * _log_from(m, 1 - x)),
-    x=lambda m, g, x, z: g * (x - z) / m.maximum(x * (1 - x), 1e-12),
+    body=_probabilities_body,
+    x=lambda m, g, x, z: g * (x - z) / m.maximum(x * (1 - x), FLAT),
     z=lambda m, g, x: g * (_log_from(m, 1 - x) - _log_from(m, x)),
 )

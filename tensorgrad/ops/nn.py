@@ -11,8 +11,8 @@ from ..core.report import complain
 from ..core.state import get_state
 from ..core.tensor import Tensor
 from ..define import op, public
-from ..dtypes import is_floating, is_scalar, result_dtype, to_dtype
-from ..errors import DTypeError, IndexingError, ShapeError
+from ..dtypes import is_floating, result_dtype, to_dtype
+from ..errors import ArgumentError, DTypeError, IndexingError, ShapeError
 from .axes import Axis, normal_axes, normal_axis, reduced_shape, size_of
 from .quick import quick_path
 from .reduction import tensor_of
@@ -39,7 +39,7 @@ def _linear_infer(params: dict[str, Any], x: Info, weight: Info, bias: Info | No
 
 def _linear_body(m: Any, x: Any, weight: Any, bias: Any) -> Any:
     if weight.ndim != 2 or not x.ndim or (bias is not None and bias.shape != weight.shape[:1]):
-        raise ShapeError("shapes do not fit")  # infer says which
+        raise ValueError("shapes do not fit")  # infer says how
     if x.ndim > 2:  # one product over all rows, not one per leading index
         out = _product(m, x.reshape((size_of(x.shape[:-1]), x.shape[-1])), weight.T)
         out = out.reshape((*x.shape[:-1], weight.shape[0]))
@@ -318,17 +318,13 @@ def standardize(x: Any, /, *, axis: Axis = -1, eps: float = 1e-5) -> Tensor:
 
 
 def _one_hot_infer(params: dict[str, Any], labels: Info) -> Info:
-    if labels.dtype.kind not in "iu":
-        raise DTypeError(f"labels must be integers, got {labels.dtype}")
     axis = params["axis"]
     return Info((*labels.shape[:axis], params["classes"], *labels.shape[axis:]), params["dtype"])
 
 
 def _one_hot_body(m: Any, labels: Any, classes: int, axis: int, dtype: Any) -> Any:
-    _one_hot_infer({"axis": axis, "classes": classes, "dtype": dtype}, labels)
-    codes = m.xp.arange(classes, dtype=labels.dtype).reshape((classes,) + (1,) * (labels.ndim - axis))
-    spread = labels.reshape((*labels.shape[:axis], 1, *labels.shape[axis:]))
-    return (spread == codes).astype(dtype)
+    codes = m.reshape(m.arange(classes), shape=(classes,) + (1,) * (labels.ndim - axis))
+    return m.astype(m.expand_dims(labels, axis=axis) == codes, dtype=dtype)
 
 
 _one_hot = op(
@@ -356,8 +352,11 @@ def one_hot(labels: Any, num_classes: int, /, *, axis: int = -1, dtype: Any = No
             [1., 0., 0.]])
     """
     labels = tensor_of(labels)
-    if not is_scalar(num_classes) or num_classes < 0:
-        raise ShapeError(f"one_hot: expected a number of classes, got {num_classes!r}")
+    if labels.dtype.kind not in "iu":
+        raise complain(DTypeError, "one_hot", f"labels must be integers, got {labels.dtype}", [labels], ["labels"])
+    if type(num_classes) is not int or num_classes < 0:
+        message = f"expected a number of classes, got {num_classes!r}"
+        raise complain(ArgumentError, "one_hot", message, [labels], ["labels"])
     wanted = get_state().dtype if dtype is None else to_dtype(dtype)
     place = normal_axis(axis, labels.ndim + 1)
     return _one_hot(labels, classes=int(num_classes), axis=place, dtype=wanted)  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.lines import Line
 from ..core.tensor import Tensor
+from ..errors import ArgumentError
 from ..ops import optimize
 from .optimizer import Optimizer, Params, non_negative, step_counter, zeros_like
 
@@ -63,7 +64,7 @@ class Adam(Optimizer):
     def _check(self, group: dict[str, Any]) -> None:
         non_negative(lr=group["lr"], eps=group["eps"], weight_decay=group["weight_decay"])
         if not all(0.0 <= beta < 1.0 for beta in group["betas"]):
-            raise ValueError(f"expected betas from 0 up to 1, got {group['betas']}")
+            raise ArgumentError(f"expected betas from 0 up to 1, got {group['betas']}")
 
     def _step_group(self, group: dict[str, Any], line: Line) -> None:
         lr, amsgrad = group["lr"], group["amsgrad"]

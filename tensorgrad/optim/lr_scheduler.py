@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.state import Under
 from ..core.tensor import Tensor
-from ..errors import DTypeError, StateDictError
+from ..errors import ArgumentError, DTypeError, StateDictError
 from ..ops.update import assign
 from .optimizer import Optimizer
 
@@ -131,7 +131,7 @@ def _per_group(optimizer: Optimizer, given: Any, what: str) -> list[Any]:
     if not isinstance(given, (list, tuple)):
         return [given] * count
     if len(given) != count:
-        raise ValueError(f"expected {count} {what}, one per group, got {len(given)}")
+        raise ArgumentError(f"expected {count} {what}, one per group, got {len(given)}")
     return list(given)
 
 
@@ -198,7 +198,7 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if not 0.0 < start_factor <= 1.0:
-            raise ValueError(f"expected 0 < start_factor <= 1, got {start_factor}")
+            raise ArgumentError(f"expected 0 < start_factor <= 1, got {start_factor}")
         _fraction("end_factor", end_factor, low=0.0)
         self.start_factor = start_factor
         self.end_factor = end_factor
@@ -217,7 +217,7 @@ class LinearLR(LRScheduler):
 
 def _fraction(name: str, value: float, low: float) -> None:
     if not low <= value <= 1.0:
-        raise ValueError(f"expected {name} from {low} to 1, got {value}")
+        raise ArgumentError(f"expected {name} from {low} to 1, got {value}")
 
 
 class ExponentialLR(LRScheduler):
@@ -283,7 +283,7 @@ class OneCycleLR(LRScheduler):
         final_div_factor: the end is the start divided by this.
         three_phase: down as slowly as up, then on to the end.
 
-    Raises ValueError for a step past the end.
+    Raises ArgumentError for a step past the end.
     """
 
     def __init__(
@@ -305,13 +305,13 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ValueError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
+                raise ArgumentError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
         if not isinstance(total_steps, int) or total_steps <= 0:
-            raise ValueError(f"expected total_steps to be a positive integer, got {total_steps!r}")
+            raise ArgumentError(f"expected total_steps to be a positive integer, got {total_steps!r}")
         _fraction("pct_start", pct_start, low=0.0)
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+            raise ArgumentError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         self.total_steps = total_steps
         self.anneal_strategy = anneal_strategy
         self.cycle_momentum = cycle_momentum
@@ -335,7 +335,7 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         groups = optimizer.param_groups
         if self.cycle_momentum and not all("momentum" in g or "betas" in g for g in groups):
-            raise ValueError("cycle_momentum needs an optimizer with momentum or betas")
+            raise ArgumentError("cycle_momentum needs an optimizer with momentum or betas")
         tops = _per_group(optimizer, max_lr, "max_lr")
         bounds = (_per_group(optimizer, x, "momentums") for x in (base_momentum, max_momentum))
         for group, top, low, high in zip(groups, tops, *bounds, strict=True):
@@ -353,7 +353,7 @@ class OneCycleLR(LRScheduler):
     def get_lr(self) -> list[float]:
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(f"step {step} of a cycle of {self.total_steps} steps")
+            raise ArgumentError(f"step {step} of a cycle of {self.total_steps} steps")
         start = 0.0
         for position, phase in enumerate(self._phases):
             end, rate_from, rate_to, momentum_from, momentum_to = phase
@@ -383,9 +383,9 @@ class SequentialLR(LRScheduler):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if not schedulers or len(milestones) != len(schedulers) - 1:
-            raise ValueError(f"expected a milestone between each two of {len(schedulers)} schedules, got {milestones}")
+            raise ArgumentError(f"expected a milestone between each two of {len(schedulers)} schedules, got {milestones}")
         if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
-            raise ValueError("all schedules must be of this optimizer")
+            raise ArgumentError("all schedules must be of this optimizer")
         self.optimizer = optimizer
         self._schedulers = list(schedulers)
         self._milestones = list(milestones)
@@ -451,9 +451,9 @@ class ReduceLROnPlateau(LRScheduler):
         eps: float = 1e-8,
     ) -> None:
         if not factor < 1.0:
-            raise ValueError(f"expected factor < 1, got {factor}")
+            raise ArgumentError(f"expected factor < 1, got {factor}")
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs'; got {mode!r}, {threshold_mode!r}")
+            raise ArgumentError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs'; got {mode!r}, {threshold_mode!r}")
         self.optimizer = optimizer
         self.mode, self.factor, self.patience = mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from ..core.lines import Line, caller
 from ..core.state import Under
 from ..core.tensor import Tensor, make
-from ..errors import DTypeError, GradientError, StateDictError
+from ..errors import ArgumentError, DTypeError, GradientError, StateDictError
 from ..op import TENSORS
 from ..ops.basic import to_device
 from ..ops.creation import tensor
@@ -21,10 +21,10 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple
 
 
 def non_negative(**settings: Any) -> None:
-    """Raise ValueError for a setting below 0 or NaN. Tensors are not read."""
+    """Raise ArgumentError for a setting below 0 or NaN. Tensors are not read."""
     for name, value in settings.items():
         if not isinstance(value, Tensor) and not value >= 0:
-            raise ValueError(f"expected {name} >= 0, got {value!r}")
+            raise ArgumentError(f"expected {name} >= 0, got {value!r}")
 
 
 class Optimizer(ABC):
@@ -45,7 +45,7 @@ class Optimizer(ABC):
             raise DTypeError("expected an iterable of parameters, got one tensor: put it into a list")
         groups: list[Any] = list(params)
         if not groups:
-            raise ValueError("the optimizer got no parameters")
+            raise ArgumentError("the optimizer got no parameters")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -54,7 +54,7 @@ class Optimizer(ABC):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with settings of their own; settings left out are the optimizer's defaults.
 
-        Raises DTypeError for what is no tensor, GradientError for a tensor that is not a leaf, ValueError for a
+        Raises DTypeError for what is no tensor, GradientError for a tensor that is not a leaf, ArgumentError for a
         parameter that is in a group already.
         """
         if not isinstance(param_group, dict) or "params" not in param_group:
@@ -70,11 +70,11 @@ class Optimizer(ABC):
             if not p.is_leaf:
                 raise GradientError(f"parameter {position}: only leaves can be optimized; this one is computed")
             if id(p) in known:
-                raise ValueError(f"parameter {position} of shape {list(p.shape)} is in the optimizer already")
+                raise ArgumentError(f"parameter {position} of shape {list(p.shape)} is in the optimizer already")
             known.add(id(p))
         unknown = set(param_group) - set(self.defaults) - {"params", "initial_lr", "param_names"}
         if unknown:
-            raise ValueError(f"{type(self).__name__} has no setting {sorted(unknown)}; it has {sorted(self.defaults)}")
+            raise ArgumentError(f"{type(self).__name__} has no setting {sorted(unknown)}; it has {sorted(self.defaults)}")
         group = {**self.defaults, **param_group, "params": params}
         if names:
             group["param_names"] = names
@@ -82,7 +82,7 @@ class Optimizer(ABC):
         self.param_groups.append(group)
 
     def _check(self, group: dict[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
+        """Raise ArgumentError for settings that make no sense."""
 
     @abstractmethod
     def _step_group(self, group: dict[str, Any], line: Line) -> None:

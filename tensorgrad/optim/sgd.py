@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.lines import Line
 from ..core.state import get_state
-from ..errors import CaptureError
+from ..errors import ArgumentError, CaptureError
 from ..ops import optimize
 from .optimizer import Optimizer, Params, non_negative, zeros_like
 
@@ -61,7 +61,7 @@ class SGD(Optimizer):
     def _check(self, group: dict[str, Any]) -> None:
         non_negative(lr=group["lr"], momentum=group["momentum"], weight_decay=group["weight_decay"])
         if group["nesterov"] and (not group["momentum"] or group["dampening"]):
-            raise ValueError("nesterov needs momentum > 0 and dampening = 0")
+            raise ArgumentError("nesterov needs momentum > 0 and dampening = 0")
 
     def _step_group(self, group: dict[str, Any], line: Line) -> None:
         lr = group["lr"]
