@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.lines import describe
 from ..core.node import RELEASED, Node, Vertex
 from ..core.tensor import make
 from ..dtypes import is_floating
-from ..errors import GradientError, InPlaceError
+from .faults import changed_in_place, released_already
 
 __all__ = ["as_tensors", "check_saved", "restore"]
 
@@ -40,26 +39,13 @@ def check_saved(node: Node) -> tuple[Any, ...]:
     """The values a node saved, if they are still there and still what they were."""
     saved = node.saved
     if saved is RELEASED:
-        raise GradientError(
-            f"backward through {node.name} a second time: the values it saved were released by the first pass\n"
-            f"  recorded at {describe(node.line)}\n"
-            "  Say backward(retain_graph=True) the first time, or compute the result again."
-        )
+        raise released_already(node)
     version = 0
     for cell in node.cells:
         if cell is not None:
             version += cell[0]
     if version != node.version:
-        writes = "\n".join(
-            f"  written at {describe(cell[1])}"  # type: ignore[arg-type]
-            for cell in node.cells
-            if cell is not None and len(cell) > 1
-        )
-        raise InPlaceError(
-            f"a value that {node.name} saved for its derivative was changed in place afterwards\n"
-            f"  saved at {describe(node.line)}\n{writes}\n"
-            "  Write to a copy, or write before the value is used."
-        )
+        raise changed_in_place(node)
     return saved
 
 

@@ -13,12 +13,11 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from ..core.lines import describe
 from ..core.node import RELEASED, Item, Node, Vertex
 from ..core.state import STATE, get_state
 from ..core.tensor import Tensor, make
-from ..errors import GradientError, NaNError
 from ..op import TENSORS, Plan
+from .faults import bad_hook_result, first_nan, first_order_only, given_nan, rule_failed, stopped
 from .saved import as_tensors, check_saved, restore
 
 __all__ = ["Roots", "sweep"]
@@ -49,9 +48,10 @@ def sweep(
 class Sweep(ABC):
     """One pass. ``pending`` holds the cotangents that have arrived so far, ``heap`` the vertices in the order of their
     rank; ``owned`` vertices' buffers were allocated here, so they may be added to in place; ``shared`` vertices'
-    buffers may be held elsewhere, so they are copied before anybody else gets them."""
+    buffers may be held elsewhere, so they are copied before anybody else gets them; ``kept`` is what ``retain_grad`` asked
+    for, handed over when the pass has succeeded."""
 
-    __slots__ = ("check", "heap", "needed", "order", "owned", "pending", "shared")
+    __slots__ = ("check", "heap", "kept", "needed", "order", "owned", "pending", "shared")
 
     def __init__(self, needed: Set[Vertex] | None) -> None:
         self.needed = needed
@@ -60,6 +60,7 @@ class Sweep(ABC):
         self.order = 0
         self.owned: set[Vertex] = set()
         self.shared: set[Vertex] = set()
+        self.kept: list[tuple[Vertex, Any]] = []
         self.check = get_state().nan
 
     @abstractmethod
@@ -71,11 +72,23 @@ class Sweep(ABC):
         """A complete cotangent, in memory that nobody else holds."""
 
     def run(self, roots: Roots, wanted: Set[Vertex], retain: bool, barrier: bool) -> dict[Vertex, Any]:
-        heap, pending = self.heap, self.pending
         found: dict[Vertex, Any] = {}
         for vertex, g in roots:
             if self.needed is None or vertex in self.needed:
+                if self.check and has_nan(g):
+                    raise given_nan(vertex)
                 self.arrive(vertex, g, g)
+        try:
+            self.drain(found, wanted, retain, barrier)
+        except Exception as error:
+            raise stopped(error, roots) from error.__cause__
+        for vertex, kept in self.kept:
+            vertex.grad = kept if vertex.grad is None else vertex.grad + kept
+        return {vertex: self.own(vertex, g) for vertex, g in found.items()}
+
+    def drain(self, found: dict[Vertex, Any], wanted: Set[Vertex], retain: bool, barrier: bool) -> None:
+        """Take cotangents further until none is pending."""
+        heap, pending = self.heap, self.pending
         while heap:
             vertex = heappop(heap)[2]
             g = pending.pop(vertex)
@@ -87,14 +100,17 @@ class Sweep(ABC):
                     continue
                 self.shared.add(vertex)
             if type(vertex) is Node:
-                self.pull(vertex, g)
+                try:
+                    self.pull(vertex, g)
+                except Exception as error:
+                    told = rule_failed(vertex, error)
+                    raise told from told.__cause__
                 if not retain:
                     vertex.saved = RELEASED
             elif type(vertex) is Item:
                 self.gather(vertex, g)
             elif self.needed is None:
                 found[vertex] = g
-        return {vertex: self.own(vertex, g) for vertex, g in found.items()}
 
     def arrive(self, vertex: Vertex, r: Any, g: Any) -> None:
         """Add the contribution ``r`` to a vertex; ``g`` is the cotangent it was made from."""
@@ -130,13 +146,11 @@ class Sweep(ABC):
             answer = hook(g if isinstance(g, Tensor) else make(self.own(vertex, g), vertex.line))
             if answer is not None:
                 if not isinstance(answer, Tensor) or answer.shape != vertex.shape:
-                    raise GradientError(
-                        f"a gradient hook must return None or a tensor of shape {list(vertex.shape)}, got {answer!r}"
-                    )
+                    raise bad_hook_result(vertex, answer)
                 g = answer if isinstance(g, Tensor) else answer.data
         if keep is not False:
             kept = g if isinstance(g, Tensor) else make(self.own(vertex, g), vertex.line)
-            vertex.grad = kept if vertex.grad is None else vertex.grad + kept
+            self.kept.append((vertex, kept))
         return g
 
     def joint(self, node: Node, plan: Plan, m: Any, g: Any, saved: tuple[Any, ...]) -> None:
@@ -219,10 +233,7 @@ class Recorded(Sweep):
     def pull(self, node: Node, g: Any) -> None:
         plan = node.plan
         if plan.op.first_order:
-            raise GradientError(
-                f"{plan.op.name} has a derivative of first order only: its rule is not written over the namespace m\n"
-                f"  recorded at {describe(node.line)}"
-            )
+            raise first_order_only(node)
         saved = as_tensors(node, check_saved(node))
         token = STATE.set(get_state().but(line=node.line))
         try:
@@ -263,10 +274,12 @@ def _leading_to(roots: Roots, wanted: Set[Vertex], barrier: bool) -> Set[Vertex]
     return needed
 
 
+def has_nan(g: Any) -> bool:
+    data = g.data if isinstance(g, Tensor) else g
+    return bool((data != data).any())
+
+
 def check_nan(node: Node, r: Any) -> None:
     """Raise NaNError for the first derivative that contains NaN."""
-    data = r.data if isinstance(r, Tensor) else r
-    if bool((data != data).any()):
-        raise NaNError(
-            f"the derivative of {node.name} is the first to contain NaN\n  recorded at {describe(node.line)}"
-        )
+    if has_nan(r):
+        raise first_nan(node, r.shape)

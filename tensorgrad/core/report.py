@@ -22,6 +22,7 @@ from ..errors import (
     TensorgradError,
 )
 from .lines import PACKAGE, Line, caller, describe
+from .node import Info
 from .tensor import Tensor
 
 __all__ = ["because", "complain", "describe_operand", "failure", "made_at", "spoken"]
@@ -57,6 +58,8 @@ def describe_operand(x: Any) -> str:
     """``float32[3, 4] on cpu, made at train.py:7, in step: x = ...``, or the repr of what is no tensor."""
     if isinstance(x, Tensor):
         return f"{x.dtype}{list(x.shape)} on {x.device}, made at {made_at(x)}"
+    if isinstance(x, Info):
+        return repr(x)
     if hasattr(x, "dtype") and hasattr(x, "shape"):
         return f"{x.dtype}{list(x.shape)} ({type(x).__module__.partition('.')[0]} array)"
     text = repr(x)
@@ -70,8 +73,10 @@ def complain(
     operands: Sequence[Any] = (),
     names: Sequence[str] = (),
     places: Sequence[tuple[str, Line | None]] = (),
+    advice: str = "",
 ) -> TensorgradError:
-    """The error to raise: ``what: message``, the operands, further lines of the user's, and the one that called."""
+    """The error to raise: ``what: message``, the operands, further lines of the user's, the one that called, and what to
+    do about it."""
     lines = [f"{what}: {message}"]
     shown = list(operands[:_SHOWN])
     lines += [f"  {label}: {describe_operand(x)}" for label, x in zip(_labels(names, len(operands)), shown, strict=False)]
@@ -79,6 +84,8 @@ def complain(
         lines.append(f"  and {len(operands) - len(shown)} more")
     lines += [f"  {label} at {describe(line)}" for label, line in places]
     lines.append(f"  at {describe(caller())}")
+    if advice:
+        lines.append(f"  {advice}")
     return kind("\n".join(lines))
 
 
@@ -109,7 +116,12 @@ def _kind(error: BaseException) -> type[TensorgradError] | None:
 
 
 def failure(
-    name: str, inputs: Sequence[Any], names: Sequence[str], error: Exception, expected: str | None = None
+    name: str,
+    inputs: Sequence[Any],
+    names: Sequence[str],
+    error: Exception,
+    expected: str | None = None,
+    places: Sequence[tuple[str, Line | None]] = (),
 ) -> Exception:
     """The user's error for an exception that was raised while computing ``name``.
 
@@ -119,12 +131,12 @@ def failure(
     if isinstance(error, TensorgradError):
         if complete(error):
             return error
-        return complain(type(error), what, str(error).removeprefix(f"{what}: "), inputs, names)
+        return complain(type(error), what, str(error).removeprefix(f"{what}: "), inputs, names, places)
     kind = _kind(error)
     if kind is not None:
-        return complain(kind, what, expected or str(error), inputs, names)
+        return complain(kind, what, expected or str(error), inputs, names, places)
     if not any(note.startswith("while computing") for note in getattr(error, "__notes__", ())):
-        described = str(complain(TensorgradError, f"while computing {what}", "", inputs, names)).replace(": \n", "\n", 1)
+        described = str(complain(TensorgradError, f"while computing {what}", "", inputs, names, places)).replace(": \n", "\n", 1)
         error.add_note(described)
     return error
 
