@@ -1,7 +1,7 @@
 """The table that drives the tests: one row per public operation.
 
-Rows live in ``tests/rows/``, one file per family; the suites in ``test_ops.py`` and elsewhere sweep ``ROWS``. A row says how
-the operation is called, on what, and what it must agree with; from that follow the tests of values, derivatives,
+Rows live in ``tests/rows/``, one file per family; the suites ``test_ops_*.py`` and others sweep ``ROWS``. A row says
+how the operation is called, on what, and what it must agree with; from that follow the tests of values, derivatives,
 dtypes, layouts, special values, errors, shape inference, namespaces and backends.
 """
 

@@ -22,7 +22,6 @@ from calls import (
 )
 from optable import ROWS, Row, Sample
 
-import tensorgrad as tg
 from tensorgrad.testing import check_grads
 
 DIFFERENTIABLE = [row for row in ROWS if row.grad]
