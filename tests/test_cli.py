@@ -73,7 +73,15 @@ def test_train_with_no_arguments_does_the_main_job(capsys):
     config = json.loads((folder / "config.json").read_text())
     assert config["data"]["source"] == "UCI handwritten digits"
     assert config["settings"]["seed"] == 0
-    for part in ("1,438 to train on", "359 held out", "64-128-10 sigmoid", "Adam", "cpu", str(folder), "hardest class"):
+    for part in (
+        "1,438 to train on",
+        "359 held out",
+        "64-128-10 sigmoid",
+        "Adam",
+        "device",
+        str(folder),
+        "hardest class",
+    ):
         assert part in printed.replace("\n            ", " "), part
 
 
@@ -214,6 +222,15 @@ def test_a_run_that_diverges_says_so_and_keeps_its_metrics(capsys):
     assert (only_run() / "metrics.csv").exists()
 
 
+@pytest.mark.gpu
+def test_train_takes_the_gpu_where_there_is_one(capsys):
+    needs_extras()
+    assert main(["train"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"device +cuda:0: NVIDIA", printed)
+    assert float(re.search(r"accuracy +([\d.]+) % on held-out", printed)[1]) >= 97.0
+
+
 # What is wrong is one line.
 
 
@@ -247,6 +264,7 @@ def test_a_run_that_diverges_says_so_and_keeps_its_metrics(capsys):
         (["train", "--device", "shapes"], "shapes holds no values"),
         (["train", "--device", "cuda:x"], "'cuda:x'"),
         (["train", "--out", "good.csv"], "good.csv: expected a directory, got a file"),
+        (["train", "--out", "good.csv/runs"], "Not a directory"),
         (["train", "--resume", "nowhere"], "nowhere: no such run"),
         (["train", "--resume", "."], "nothing to resume"),
         (["train", "--resume", ".", "--lr", "1"], "--lr: a run goes on with the settings it has"),

@@ -140,6 +140,26 @@ def test_batches_never_share_memory_with_the_dataset():
         assert not np.shares_memory(batch[0].numpy(), x)
 
 
+def test_tensor_dataset_on_another_device():
+    dataset = TensorDataset(tg.zeros((10, 3), device="shapes"), tg.zeros(10, dtype=tg.int64, device="shapes"))
+    batches = list(DataLoader(dataset, batch_size=4, shuffle=True, generator=0))
+    assert [(x.shape, y.shape) for x, y in batches] == [((4, 3), (4,)), ((4, 3), (4,)), ((2, 3), (2,))]
+    assert {str(x.device) for x, _ in batches} == {"shapes"}
+    assert dataset[9][0].shape == (3,)
+
+
+@pytest.mark.gpu
+def test_tensor_dataset_on_a_gpu(rng):
+    x, y = rng.normal(size=(10, 3)), np.arange(10)
+    on_gpu = TensorDataset(tg.Tensor(x).to("cuda"), tg.Tensor(y).to("cuda"))
+    settings = {"batch_size": 4, "shuffle": True, "generator": 0}
+    for (a, b), (c, d) in zip(DataLoader(on_gpu, **settings), DataLoader(TensorDataset(x, y), **settings)):
+        assert (a.device, b.device) == ("cuda:0", "cuda:0")
+        np.testing.assert_array_equal(a.numpy(), c.numpy())
+        np.testing.assert_array_equal(b.numpy(), d.numpy())
+    assert default_collate([on_gpu[0], on_gpu[1]])[0].device == "cuda:0"
+
+
 def test_tensor_dataset_refuses():
     with pytest.raises(ShapeError, match=r"agree in their first axis, got shapes \[\(2,\), \(3,\)\]"):
         TensorDataset(np.zeros(2), np.zeros(3))

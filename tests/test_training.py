@@ -489,6 +489,25 @@ def test_stopped_at_every_step_is_bit_identical(tmp_path):
     assert outcome(run) == outcome(straight)
 
 
+def test_trained_longer_is_bit_identical_where_the_schedule_allows():
+    chosen = dataclasses.replace(SMALL, schedule="constant")
+    short, straight = session(chosen), session(dataclasses.replace(chosen, epochs=5))
+    short.run()
+    straight.run()
+    longer = session(dataclasses.replace(chosen, epochs=5))
+    longer.load_state_dict(short.state_dict())
+    longer.run()
+    assert outcome(longer) == outcome(straight)
+
+
+def test_trained_longer_the_schedule_stretches():
+    short, longer = session(), session(dataclasses.replace(SMALL, epochs=6))
+    short.run()
+    longer.load_state_dict(short.state_dict())
+    assert short.optimizer.param_groups[0]["lr"] == 0.0
+    assert longer.optimizer.param_groups[0]["lr"] == pytest.approx(SMALL.learning_rate / 2)
+
+
 def test_stopped_and_continued_in_the_same_process_is_bit_identical():
     straight, run = session(), session()
     straight.run()
@@ -519,6 +538,21 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run():
     run = session(dataclasses.replace(SMALL, optimizer="sgd", lr=1e30, activation="relu", schedule="constant"))
     with pytest.raises(Diverged, match=r"epoch 1; a smaller --lr than 1e\+30"):
         run.run()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", VARIANTS)
+def test_stopped_and_resumed_is_bit_identical_on_a_gpu(name, tmp_path):
+    gpu = parse_device("cuda:0")
+    straight, first = Session(VARIANTS[name], DIGITS, gpu), Session(VARIANTS[name], DIGITS, gpu)
+    straight.run()
+    assert not first.run(after(20))
+    save_checkpoint(tmp_path / "c", first.state_dict())
+    second = Session(VARIANTS[name], DIGITS, gpu)
+    second.load_state_dict(load_checkpoint(tmp_path / "c"))
+    assert second.run()
+    assert outcome(second) == outcome(straight)
+    assert {str(parameter.device) for parameter in second.model.parameters()} == {"cuda:0"}
 
 
 # Models on disk.
@@ -586,3 +620,14 @@ def test_progress_lines_are_few():
     assert printed[0].startswith("epoch    1/1000")
     assert printed[-1].startswith("epoch 1000/1000")
     assert max(map(len, printed)) <= 80
+
+
+def test_the_example_trains(tmp_path):
+    example = ROOT / "examples" / "train_digits.py"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(example)], cwd=tmp_path, env=environment, check=True, timeout=120,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    accuracy = re.search(r"^([\d.]+) % of 359 held-out images right", done.stdout, re.MULTILINE)
+    assert float(accuracy[1]) >= 96

@@ -231,7 +231,6 @@ def _config(session: Session) -> dict[str, Any]:
     return {
         "tensorgrad": __version__,
         "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": shlex.join(["tensorgrad", *sys.argv[1:]]),
         "settings": session.settings.to_json(),
         "learning_rate": session.settings.learning_rate,
         "data": {

@@ -99,10 +99,9 @@ class Bar(Progress):
         self._epochs = epochs
         self._looked = time.monotonic()
         self._bar = tqdm(
-            total=steps, initial=done, file=self._stream, dynamic_ncols=True, leave=False, unit="step",
-            bar_format="{desc} |{bar}| {percentage:3.0f} % [{remaining} left]",
+            desc=f"epoch {1:{len(str(epochs))}}/{epochs}", total=steps, initial=done, file=self._stream,
+            dynamic_ncols=True, leave=False, bar_format="{desc} |{bar}| {percentage:3.0f} % [{remaining} left]",
         )  # fmt: skip
-        self._bar.set_description_str(f"epoch 1/{epochs}", refresh=False)
 
     def step(self, epoch: int, running_loss: Callable[[], float]) -> None:
         self._bar.update(1)

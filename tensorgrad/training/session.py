@@ -184,6 +184,9 @@ class Session:
         self.model.load_state_dict({name: self._on_device(array) for name, array in state["model"].items()})
         self.optimizer.load_state_dict(self._placed(state["optimizer"]))
         self.scheduler.load_state_dict(state["scheduler"])
+        # With more epochs than before, the schedule has been stretched: the saved rate is not the one that is due.
+        for group, rate in zip(self.optimizer.param_groups, self.scheduler.get_lr(), strict=True):
+            group["lr"] = rate
         self.loader.load_state_dict(state["loader"])
         self.running.load_state_dict(state["running"])
         self.history = [dict(row) for row in state["history"]]
