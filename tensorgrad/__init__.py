@@ -41,7 +41,7 @@ from .modes import (
     detect_nan, device, enable_grad, get_default_device, get_default_dtype, inference_mode, is_grad_enabled, no_grad,
     set_default_device, set_default_dtype, set_grad_enabled, use_device,
 )
-from .ops.activations import celu, elu, gelu, hardsigmoid, hardswish, hardtanh, leaky_relu, relu6, selu, softplus
+from .ops.activations import gelu, softplus
 from .ops.basic import astype, to_device
 from .ops.creation import (
     asarray, empty, empty_like, from_dlpack, full, full_like, ones, ones_like, tensor, zeros, zeros_like,
@@ -52,6 +52,7 @@ from .ops.linalg import matmul
 from .ops.loss import softmax_cross_entropy
 from .ops.nn import embedding, linear, one_hot, standardize
 from .ops.random import dropout, rand, rand_like, randint, randn, randn_like, randperm
+from .ops.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, relu6, selu
 from .ops.reduction import max, mean, sum
 from .ops.sampling import bernoulli, multinomial, normal, uniform
 from .ops.selection import clip, nan_to_num, where
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
         sign, signbit, silu, sin, sinc, sinh, softsign, sqrt, square, subtract, tan, tanh, trunc, xlogy,
     )
 else:
-    from .ops.activations import log_sigmoid, mish, relu, sigmoid, silu, softsign
+    from .ops.activations import log_sigmoid, mish, sigmoid, silu
     from .ops.arithmetic import (
         abs, add, cbrt, copysign, divide, floor_divide, fmod, hypot, multiply, negative, nextafter, positive, pow,
         reciprocal, remainder, rsqrt, sign, sqrt, square, subtract,
@@ -86,6 +87,7 @@ else:
         log2, log10, logaddexp, rad2deg, sin, sinh, tan, tanh, trunc,
     )
     from .ops.loss import binary_cross_entropy, binary_cross_entropy_with_logits
+    from .ops.rectifiers import relu, softsign
     from .ops.selection import fmax, fmin, maximum, minimum
     from .ops.special import digamma, erf, erfc, erfinv, lgamma, sinc, xlogy
 

@@ -19,7 +19,7 @@ from tensorgrad.backends.registry import find
 from tensorgrad.errors import DTypeError
 from tensorgrad.op import FUNCTIONS, OPS, raw_namespace
 
-FAMILIES = ("activations", "arithmetic", "comparison", "functions", "selection", "special")
+FAMILIES = ("activations", "arithmetic", "comparison", "functions", "rectifiers", "selection", "special")
 MODULES = {name: importlib.import_module(f"tensorgrad.ops.{name}") for name in FAMILIES}
 PUBLIC = [(family, name) for family, module in MODULES.items() for name in module.__all__]
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["in_single"]
+__all__ = ["NOTHING", "in_single"]
 
 SINGLE = np.dtype(np.float32)
+NOTHING = -750.0
+"""Past this exp is 0 in every type."""
 
 
 def in_single(body: Callable[..., Any]) -> Callable[..., Any]:

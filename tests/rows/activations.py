@@ -1,4 +1,4 @@
-"""Rows of ``tensorgrad.ops.activations``."""
+"""Rows of ``tensorgrad.ops.activations`` and ``tensorgrad.ops.rectifiers``."""
 
 from __future__ import annotations
 
