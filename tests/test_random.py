@@ -251,6 +251,16 @@ def test_normal_and_uniform_scale_and_shift() -> None:
     assert std.grad.tolist() == z.sum(axis=0).tolist()
 
 
+def test_uniform_passes_gradients_to_its_bounds() -> None:
+    low, high = (tg.tensor([x, x + 1], dtype=tg.float64, requires_grad=True) for x in (-1.0, 1.0))
+    tg.uniform(low, high, generator=Generator(1)).sum().backward()
+    u = tg.rand(2, dtype=tg.float64, generator=Generator(1))
+    assert low.grad is not None
+    assert high.grad is not None
+    assert low.grad.tolist() == (1 - u).tolist()
+    assert high.grad.tolist() == u.tolist()
+
+
 # Dropout.
 
 

@@ -18,7 +18,7 @@ from ..errors import ShapeError
 from ..op import TENSORS
 from .axes import size_of
 from .creation import finish, shape_of
-from .random import integer, rand, rand_like, randint, randn, randperm
+from .random import function, integer, rand, rand_like, randint, randn, randperm
 from .reduction import tensor_of
 
 __all__ = ["bernoulli", "choice", "multinomial", "normal", "permutation", "uniform"]
@@ -160,12 +160,12 @@ def _check_weights(rows: Tensor, num_samples: int, replacement: bool) -> None:
 
 
 def _with_replacement(rows: Tensor, num_samples: int, generator: Generator | None) -> Tensor:
-    heights = TENSORS.cumulative_sum(rows, axis=1)
+    heights = function("cumulative_sum")(rows, axis=1)
     u = rand(rows.shape[0], num_samples, generator=generator, dtype=rows.dtype, device=rows.device)
     levels = u * heights[:, -1:]
     # The first class whose cumulated weight exceeds the level: never one of weight zero.
-    drawn = [TENSORS.searchsorted(heights[i], levels[i], side="right") for i in range(rows.shape[0])]
-    return TENSORS.clip(TENSORS.stack(drawn, axis=0), 0, rows.shape[1] - 1)  # type: ignore[no-any-return]
+    drawn = [function("searchsorted")(heights[i], levels[i], side="right") for i in range(rows.shape[0])]
+    return function("clip")(function("stack")(drawn, axis=0), 0, rows.shape[1] - 1)  # type: ignore[no-any-return]
 
 
 def _without_replacement(rows: Tensor, num_samples: int, generator: Generator | None) -> Tensor:
@@ -173,7 +173,7 @@ def _without_replacement(rows: Tensor, num_samples: int, generator: Generator | 
     possible = rows > 0
     waiting = -TENSORS.log1p(-u) / TENSORS.where(possible, rows, 1.0)
     waiting = TENSORS.where(possible, waiting, float("inf"))
-    return TENSORS.argsort(waiting, axis=1, stable=True)[:, :num_samples]  # type: ignore[no-any-return]
+    return function("argsort")(waiting, axis=1, stable=True)[:, :num_samples]  # type: ignore[no-any-return]
 
 
 def permutation(x: Any, /, *, axis: int = 0, generator: Generator | None = None) -> Tensor:
@@ -184,12 +184,12 @@ def permutation(x: Any, /, *, axis: int = 0, generator: Generator | None = None)
     [1, 2, 3]
     """
     if hasattr(x, "__index__") and not isinstance(x, Tensor):
-        return randperm(x, generator=generator)  # type: ignore[no-any-return]
+        return randperm(x, generator=generator)
     x = tensor_of(x)
     if not x.ndim:
         raise complain(ShapeError, "permutation", "expected at least one dimension", [x], ["x"])
     order = randperm(x.shape[axis], generator=generator, device=x.device)
-    return TENSORS.take(x, order, axis=axis)  # type: ignore[no-any-return]
+    return function("take")(x, order, axis=axis)  # type: ignore[no-any-return]
 
 
 def choice(
@@ -221,4 +221,4 @@ def choice(
     else:
         index = randperm(n, generator=generator, device=where)[:count]
     index = TENSORS.reshape(index, shape=shape)
-    return finish(index if population is None else TENSORS.take(population, index), False)
+    return finish(index if population is None else function("take")(population, index), False)
