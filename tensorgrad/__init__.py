@@ -33,7 +33,7 @@ from .core.generator import Generator, default_generator, get_rng_state, initial
 from .core.tensor import Tensor
 from .errors import (
     AmbiguousError, ArgumentError, AxisError, CaptureError, DTypeError, DeviceError, GradientError, InPlaceError,
-    IndexingError, LabelError, NaNError, ShapeError, StateDictError, TensorgradError,
+    IndexingError, LabelError, NaNError, ShapeError, StateDictError, TensorgradError, UnknownShapeError,
 )
 from .memory import MemoryEstimate, estimate_memory
 from .methods.ambiguous import transpose
@@ -48,19 +48,26 @@ from .ops.creation import (
 )
 from .ops.functions import round
 from .ops.gathering import index_add, index_put, masked_fill, masked_select, put, put_along_axis
+from .ops.join import chunk, concat, repeat, split, stack, tile, unstack
 from .ops.linalg import matmul
 from .ops.loss import softmax_cross_entropy
+from .ops.moments import matrix_norm, norm, std, var, vector_norm
 from .ops.nn import embedding, linear, one_hot, standardize
 from .ops.random import dropout, rand, rand_like, randint, randn, randn_like, randperm
 from .ops.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, relu6, selu
-from .ops.reduction import max, mean, sum
+from .ops.reduction import all, any, argmax, argmin, count_nonzero, max, mean, min, prod, sum
 from .ops.sampling import bernoulli, multinomial, normal, uniform
+from .ops.scan import cumulative_prod, cumulative_sum
 from .ops.selection import clip, nan_to_num, where
-from .ops.shape import broadcast_to, concat, permute_dims, reshape, split, stack
+from .ops.shape import (
+    broadcast_arrays, broadcast_to, expand_dims, flatten, flip, matrix_transpose, moveaxis, permute_dims, ravel,
+    reshape, roll, squeeze, swapaxes,
+)
+from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.special import logit, polygamma
 
 if TYPE_CHECKING:
-    from . import data, datasets, kernels, nn, optim, random, tape, testing
+    from . import data, datasets, kernels, linalg, nn, optim, random, tape, testing
     from ._elementwise import (
         abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, binary_cross_entropy, binary_cross_entropy_with_logits,
         bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor, cbrt, ceil, copy,
@@ -94,6 +101,7 @@ else:
 # The same functions under other names.
 absolute = abs
 amax = max
+amin = min
 arccos = acos
 arccosh = acosh
 arcsin = asin
@@ -105,51 +113,61 @@ bitwise_not = bitwise_invert
 cat = concat
 clamp = clip
 concatenate = concat
+cumprod = cumulative_prod
+cumsum = cumulative_sum
 degrees = rad2deg
 fix = trunc
 gammaln = lgamma
 invert = bitwise_invert
 left_shift = bitwise_left_shift
 mod = remainder
+movedim = moveaxis
 neg = negative
 permute = permute_dims
 power = pow
 radians = deg2rad
 right_shift = bitwise_right_shift
+swapdims = swapaxes
 true_divide = divide
+unbind = unstack
+unsqueeze = expand_dims
 
 __all__ = [
     "AmbiguousError", "ArgumentError", "AxisError", "CaptureError", "CustomOp", "DTypeError", "Device", "DeviceError",
     "Generator", "GradientError", "InPlaceError", "IndexingError", "LabelError", "MemoryEstimate", "NaNError",
-    "ShapeError", "StateDictError", "Tensor", "TensorgradError", "__array_api_version__", "__array_namespace_info__",
-    "__version__", "abs", "absolute", "acos", "acosh", "add", "amax", "arccos", "arccosh", "arcsin", "arcsinh",
-    "arctan", "arctan2", "arctanh", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd",
-    "backends", "bernoulli", "bfloat16", "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool",
-    "broadcast_to", "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "clamp", "clip", "complex64", "complex128",
-    "concat", "concatenate", "copy", "copysign", "cos", "cosh", "custom_op", "data", "datasets", "default_generator",
-    "deg2rad", "degrees", "detect_nan", "device", "digamma", "divide", "double", "dropout", "e", "elu", "embedding",
-    "empty", "empty_like", "enable_grad", "equal", "erf", "erfc", "erfinv", "errors", "estimate_memory", "exp", "exp2",
-    "expm1", "finfo", "fix", "float16", "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod",
+    "ShapeError", "StateDictError", "Tensor", "TensorgradError", "UnknownShapeError", "__array_api_version__",
+    "__array_namespace_info__", "__version__", "abs", "absolute", "acos", "acosh", "add", "all", "amax", "amin", "any",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "asarray", "asin",
+    "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli", "bfloat16",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_to",
+    "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip", "complex64", "complex128",
+    "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "cumulative_prod",
+    "cumulative_sum", "custom_op", "data", "datasets", "default_generator", "deg2rad", "degrees", "detect_nan",
+    "device", "digamma", "divide", "double", "dropout", "e", "elu", "embedding", "empty", "empty_like", "enable_grad",
+    "equal", "erf", "erfc", "erfinv", "errors", "estimate_memory", "exp", "exp2", "expand_dims", "expm1", "finfo",
+    "fix", "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod",
     "from_dlpack", "full", "full_like", "gammaln", "gelu", "get_default_device", "get_default_dtype", "get_rng_state",
     "grad", "greater", "greater_equal", "half", "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot",
     "iinfo", "index_add", "index_put", "inf", "inference_mode", "initial_seed", "int8", "int16", "int32", "int64",
     "invert", "is_grad_enabled", "isdtype", "isfinite", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels",
-    "leaky_relu", "left_shift", "less", "less_equal", "lgamma", "linear", "log", "log1p", "log2", "log10",
-    "log_sigmoid", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "long",
-    "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "minimum", "mish", "mod",
-    "multinomial", "multiply", "nan", "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad",
-    "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "permute", "permute_dims", "pi", "polygamma",
-    "positive", "pow", "power", "put", "put_along_axis", "rad2deg", "radians", "rand", "rand_like", "randint", "randn",
-    "randn_like", "random", "randperm", "reciprocal", "relu", "relu6", "remainder", "reshape", "result_type",
-    "right_shift", "round", "rsqrt", "seed", "selu", "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_rng_state", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softmax_cross_entropy", "softplus",
-    "softsign", "split", "sqrt", "square", "stack", "standardize", "subtract", "sum", "tan", "tanh", "tape", "tensor",
-    "testing", "to_device", "transpose", "true_divide", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
-    "use_device", "value_and_grad", "vjp", "where", "xlogy", "zeros", "zeros_like",
+    "leaky_relu", "left_shift", "less", "less_equal", "lgamma", "linalg", "linear", "log", "log1p", "log2", "log10",
+    "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "logsumexp", "long", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_norm", "matrix_transpose",
+    "max", "maximum", "mean", "min", "minimum", "mish", "mod", "moveaxis", "movedim", "multinomial", "multiply", "nan",
+    "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad", "norm", "normal", "not_equal", "one_hot",
+    "ones", "ones_like", "optim", "permute", "permute_dims", "pi", "polygamma", "positive", "pow", "power", "prod",
+    "put", "put_along_axis", "rad2deg", "radians", "rand", "rand_like", "randint", "randn", "randn_like", "random",
+    "randperm", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "result_type", "right_shift",
+    "roll", "round", "rsqrt", "seed", "selu", "set_default_device", "set_default_dtype", "set_grad_enabled",
+    "set_rng_state", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy",
+    "softplus", "softsign", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "subtract", "sum",
+    "swapaxes", "swapdims", "tan", "tanh", "tape", "tensor", "testing", "tile", "to_device", "transpose", "true_divide",
+    "trunc", "uint8", "uint16", "uint32", "uint64", "unbind", "uniform", "unsqueeze", "unstack", "use_device",
+    "value_and_grad", "var", "vector_norm", "vjp", "where", "xlogy", "zeros", "zeros_like",
 ]
 _LAZY = frozenset({
-    "data", "datasets", "kernels", "nn", "optim", "random", "tape", "testing",
+    "data", "datasets", "kernels", "linalg", "nn", "optim", "random", "tape", "testing",
 })
 # generated: end
 

@@ -82,6 +82,11 @@ def _writing(name: str) -> Callable[..., Any]:
     return operator
 
 
+def _multiplying(self: Any, other: Any, /) -> Any:
+    """``self @= other``, in place: see ``tg.matmul``."""
+    return update.assign(self, function("matmul")(writes.before(self), other))
+
+
 def _comparing(name: str, otherwise: bool) -> Callable[..., Any]:
     forward = function(name)
 
@@ -111,8 +116,7 @@ def attach() -> None:
     for short, name in OPERATORS.items():
         give(Tensor, f"__{short}__", function(name))
         give(Tensor, f"__r{short}__", _reversed(name))
-        if name != "matmul":
-            give(Tensor, f"__i{short}__", _writing(name))
+        give(Tensor, f"__i{short}__", _multiplying if name == "matmul" else _writing(name))
     for short, name in {**COMPARISONS, **UNARY}.items():
         give(Tensor, f"__{short}__", function(name))
     give(Tensor, "__eq__", _comparing("equal", False))

@@ -98,6 +98,19 @@ class CustomOp:
         may use any code over bare arrays, takes no ``m``, and gives first derivatives in reverse mode only.
 
         Raises TypeError for a rule that names what there is not, or that replaces another.
+
+        >>> import numpy as np, tensorgrad as tg
+        >>> @tg.custom_op
+        ... def product(a, b):
+        ...     return a * b
+        >>> @product.vjp("a")
+        ... def _(m, g, b):
+        ...     return g * b
+        >>> @product.vjp("b")
+        ... def _(m, g, a):
+        ...     return g * a
+        >>> tg.grad(product, argnums=(0, 1))(2.0, 3.0)
+        (tensor(3.), tensor(2.))
         """
         if rule is None or isinstance(rule, str):
             return functools.partial(self._add, rule, raw)
@@ -132,6 +145,15 @@ class CustomOp:
 
         The rule takes ``m`` and ``tangents``, a tuple with the operands' tangents (None where zero), names what else
         it needs as a vjp does, and returns the tangent of the result (of several results: a list).
+
+        Raises TypeError for a rule that names what there is not, or that replaces another.
+
+        >>> import tensorgrad as tg
+        >>> cube = tg.custom_op(lambda x: x**3)
+        >>> _ = cube.vjp(lambda m, g, x: 3 * g * x * x)
+        >>> _ = cube.jvp(lambda m, tangents, x: 3 * x * x * tangents[0])
+        >>> tg.jvp(cube, (2.0,), (1.0,))
+        (tensor(8.), tensor(12.))
         """
         made = Rule(self.op, rule, ("m", "tangents"))
         names = made.names
@@ -158,6 +180,12 @@ class CustomOp:
         The rule takes what the forward function takes, with operands that have only ``shape``, ``dtype``, ``ndim`` and
         ``size``, and returns ``(shape, dtype)`` (of several results: a list of them). It may raise ShapeError and its
         kin for operands that do not fit. It is what the shapes-only device runs.
+
+        >>> import numpy as np, tensorgrad as tg
+        >>> outer = tg.custom_op(lambda a, b: np.multiply.outer(a, b))
+        >>> _ = outer.infer(lambda a, b: (a.shape + b.shape, a.dtype))
+        >>> outer(tg.zeros(2, device="shapes"), tg.zeros(3, device="shapes")).shape
+        (2, 3)
         """
 
         def infer(params: dict[str, Any], *operands: Any) -> Any:

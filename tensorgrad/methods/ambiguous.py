@@ -11,6 +11,7 @@ from typing import Any, Never
 from ..core.tensor import Tensor
 from ..errors import AmbiguousError
 from ..ops.axes import Axis
+from ..ops.reduction import tensor_of
 from .axes import one_of
 from .table import method, tg
 
@@ -24,20 +25,26 @@ def part(call: str, numpy: str, numpy_says: str, torch: str, torch_says: str) ->
     )
 
 
-def _extremum(name: str, self: Tensor, axis: Any, keepdims: bool, dim: Any, keepdim: bool | None) -> Tensor:
-    if isinstance(axis, Tensor) or hasattr(axis, "dtype"):
-        other = f"tg.{name}imum(x, y)"
-        part(f"x.{name}(y)", "y as the axis", f"x.{name}(axis=int(y))", "elementwise", other)
-    if dim is not None:
-        where = f"{dim}"
+def _extremum(
+    name: str, self: Tensor, positional: tuple[Any, ...], axis: Any, keepdims: bool, dim: Any, keepdim: bool | None
+) -> Tensor:
+    if len(positional) > 2:
+        raise TypeError(f"{name}() takes at most 2 arguments by position, got {len(positional)}")
+    first = positional[0] if positional else None
+    if hasattr(first, "dtype") or isinstance(first, float):
+        part(f"x.{name}(y)", "y as the axis", f"x.a{name}(int(y))", "elementwise", f"tg.{name}imum(x, y)")
+    if dim is not None or hasattr(first, "__index__"):
+        call, where = (f"dim={dim}", dim) if dim is not None else (f"{first}", first)
         part(
-            f"x.{name}(dim={where})",
+            f"x.{name}({call})",
             "values only",
-            f"x.a{name}(dim={where}) or x.{name}(axis={where})",
+            f"x.a{name}({where}) or x.{name}(axis={where})",
             "values and indices",
-            f"x.a{name}(dim={where}), x.arg{name}(dim={where})",
+            f"x.a{name}({where}), x.arg{name}({where})",
         )
-    return getattr(tg, name)(self, axis=axis, keepdims=keepdims if keepdim is None else keepdim)  # type: ignore[no-any-return]
+    axis = one_of(name, "axis", first, axis)
+    keepdims = bool(one_of(name, "keepdims", keepdim, *positional[1:], keepdims or None))
+    return getattr(tg, name)(self, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
 
 
 @method("max")
@@ -58,8 +65,7 @@ def max_(
     >>> x.max(), x.max(axis=1), x.amax(1)
     (tensor(5.), tensor([5., 4.]), tensor([5., 4.]))
     """
-    axis, dim = _axis_of("max", positional, axis, dim)
-    return _extremum("max", self, axis, keepdims, dim, keepdim)
+    return _extremum("max", self, positional, axis, keepdims, dim, keepdim)
 
 
 @method("min")
@@ -80,20 +86,7 @@ def min_(
     >>> x.min(), x.min(axis=1), x.amin(1)
     (tensor(1.), tensor([1., 3.]), tensor([1., 3.]))
     """
-    axis, dim = _axis_of("min", positional, axis, dim)
-    return _extremum("min", self, axis, keepdims, dim, keepdim)
-
-
-def _axis_of(name: str, positional: tuple[Any, ...], axis: Any, dim: Any) -> tuple[Any, Any]:
-    """``(axis, dim)``: an axis by position counts as ``dim``, but for a tuple, which PyTorch does not take."""
-    if not positional:
-        return axis, dim
-    first = positional[0]
-    if len(positional) > 2:
-        raise TypeError(f"{name}() takes at most 2 arguments by position, got {len(positional)}")
-    if first is None or isinstance(first, tuple) or hasattr(first, "dtype"):
-        return one_of(name, "axis", first, axis, dim), None
-    return axis, one_of(name, "axis", first, dim)
+    return _extremum("min", self, positional, axis, keepdims, dim, keepdim)
 
 
 def _spread(name: str, self: Tensor, given: dict[str, Any]) -> Tensor:
@@ -163,8 +156,10 @@ def var(
 
 
 @method()
-def transpose(self: Tensor, *axes: Any) -> Tensor:
+def transpose(self: Any, *axes: Any) -> Tensor:
     """All axes reversed, or in the order of ``axes`` (a tuple, or at least three integers), as in NumPy. A view.
+
+    A method and a function: ``x.transpose()``, ``tg.transpose(x)``.
 
     Raises AmbiguousError for two integers: PyTorch exchanges those two axes.
 
@@ -173,6 +168,7 @@ def transpose(self: Tensor, *axes: Any) -> Tensor:
     >>> x.transpose().shape, x.transpose((1, 0, 2)).shape, x.transpose(2, 0, 1).shape
     ((4, 3, 2), (3, 2, 4), (4, 2, 3))
     """
+    self = tensor_of(self)
     if not axes or axes == (None,):
         return tg.permute_dims(self, tuple(range(self.ndim))[::-1])  # type: ignore[no-any-return]
     if len(axes) == 1 and not hasattr(axes[0], "__index__"):

@@ -23,7 +23,14 @@ identity = elementwise(
 
 copy = elementwise(
     "copy",
-    "The same values in fresh memory; the gradient passes through.",
+    """The same values in fresh memory; the gradient passes through.
+
+    >>> x = tg.zeros(2)
+    >>> y = tg.copy(x)
+    >>> y[0] = 1.0
+    >>> x
+    tensor([0., 0.])
+    """,
     kind="none",
     body=lambda m, x: x.copy(),
     x=lambda m, g: g,
