@@ -167,6 +167,20 @@ class ModuleList(_Numbered):
     def __iadd__(self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)
 
+    def __repr__(self) -> str:
+        """Equal neighbours are shown once: ``(0-2): 3 x Linear(...)``."""
+        runs: list[tuple[int, int, str]] = []
+        for position, module in enumerate(self):
+            text = repr(module)
+            if runs and runs[-1][2] == text:
+                runs[-1] = (runs[-1][0], position, text)
+            else:
+                runs.append((position, position, text))
+        if not runs:
+            return "ModuleList()"
+        shown = [f"({a}): {t}" if a == b else f"({a}-{b}): {b - a + 1} x {t}" for a, b, t in runs]
+        return "\n".join(["ModuleList(", *("  " + line.replace("\n", "\n  ") for line in shown), ")"])
+
 
 class ParameterList(_Numbered):
     """Parameters in a list; a plain tensor put in becomes one.

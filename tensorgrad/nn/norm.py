@@ -60,7 +60,8 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        about = f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return f"{about}, bias={self.bias is not None}"
 
 
 def _reset(weight: Parameter | None, bias: Parameter | None) -> None:
@@ -116,6 +117,8 @@ class _BatchNorm(Module):
         track_running_stats: bool = True,
         device: Device | str | None = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         place: dict[str, Any] = {"device": device, "dtype": dtype}
@@ -125,7 +128,7 @@ class _BatchNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.weight = Parameter(ones((num_features,), **place)) if affine else None
-        self.bias = Parameter(zeros((num_features,), **place)) if affine else None
+        self.bias = Parameter(zeros((num_features,), **place)) if affine and bias else None
         tracked = track_running_stats
         self.register_buffer("running_mean", zeros((num_features,), **place) if tracked else None)
         self.register_buffer("running_var", ones((num_features,), **place) if tracked else None)
@@ -162,7 +165,7 @@ class _BatchNorm(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -173,7 +176,7 @@ class BatchNorm1d(_BatchNorm):
         num_features: the number of channels C.
         eps: added to the variance.
         momentum: the share of each batch in the running statistics; None: the mean of all batches.
-        affine: whether ``weight`` (starting at 1) and ``bias`` (0) follow.
+        affine, bias: whether ``weight`` (starting at 1) and, beside it, ``bias`` (0) follow.
         track_running_stats: whether running statistics are kept, for ``eval()``.
 
     >>> import tensorgrad as tg

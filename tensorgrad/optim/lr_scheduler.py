@@ -50,7 +50,7 @@ class LRScheduler(ABC):
         self.optimizer = optimizer
         for position, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group["initial_lr"] = _rate(group)
+                group.setdefault("initial_lr", _rate(group))  # the first of several schedules has set it
             elif "initial_lr" not in group:
                 raise KeyError(f"'initial_lr' is missing in param_groups[{position}]: last_epoch needs it to go on")
         self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
