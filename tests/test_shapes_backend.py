@@ -24,6 +24,14 @@ VALUE_DEPENDENT = frozenset(
 )
 """Rows whose results' shapes depend on values: these must refuse."""
 
+READS_SOME = {
+    "asarray": "tensors in a list are read one by one",
+    "from_dlpack": "hands over memory",
+    "tensor": "tensors in a list are read one by one",
+    "to_device": "the row goes to the CPU",
+}
+"""Rows with samples that read values for another reason."""
+
 
 def on_shapes(tree: Any, track: tuple[int, ...] = ()) -> tuple[Any, list[tg.Tensor]]:
     tracked: list[tg.Tensor] = []
@@ -64,7 +72,7 @@ def test_rows_run_on_shapes_and_give_what_numpy_gives(row: Row) -> None:
                     found = row.call(*args, **kwargs)
             except TensorgradError as error:
                 refused = "reads a value" in str(error) or "depends on the values" in str(error)
-                if refused and (row.name in VALUE_DEPENDENT or has_mask(sample)):
+                if refused and (row.name in VALUE_DEPENDENT or row.name in READS_SOME or has_mask(sample)):
                     continue
                 raise
             assert row.name not in VALUE_DEPENDENT

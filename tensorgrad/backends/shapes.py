@@ -221,6 +221,9 @@ class ShapeArray:
     def __dlpack__(self, **options: Any) -> Any:
         self._refuse("DLPack")
 
+    def __dlpack_device__(self) -> Any:
+        self._refuse("DLPack")
+
     # NumPy's operators must leave the work to ours.
     __array_ufunc__ = None
 
