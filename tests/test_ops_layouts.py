@@ -33,7 +33,7 @@ def inner_swapped(x: np.ndarray) -> np.ndarray:
 
 def reversed_memory(x: np.ndarray) -> np.ndarray:
     """Negative strides."""
-    return np.flip(np.flip(x).copy())
+    return np.flip(np.flip(x).copy()) if x.ndim else x.copy()
 
 
 def broadcast(x: np.ndarray) -> np.ndarray:

@@ -38,7 +38,8 @@ def calls_of(row: Row) -> Iterator[Call]:
 
         for call in record_calls(run)[1]:
             if call.op.differentiable and call.op.name not in UNSWEPT and any(map(is_float, call.results)):
-                yield call
+                if not any(getattr(x, "dtype", None) == np.float16 for x in (*call.inputs, *call.results)):
+                    yield call  # the strict library has no half precision
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.grad], ids=lambda row: row.name)
