@@ -101,8 +101,8 @@ class Sequential(_Numbered):
             for name, module in args[0].items():
                 self.add_module(name, module)
         else:
-            for position, module in enumerate(args):
-                self._put(str(position), module)
+            for position, part in enumerate(args):
+                self._put(str(position), part)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)

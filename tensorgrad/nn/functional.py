@@ -92,7 +92,7 @@ def log_softmax(input: Any, dim: int = -1, dtype: Any = None) -> Tensor:
 
 def _cast(x: Any, dtype: Any) -> Tensor:
     x = tensor_of(x)
-    return x if dtype is None else FUNCTIONS["astype"](x, dtype)
+    return x if dtype is None else FUNCTIONS["astype"](x, dtype)  # type: ignore[no-any-return]
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True) -> Tensor:
@@ -160,7 +160,8 @@ def _eps_of(x: Tensor) -> float:
 def _last_axes(what: str, x: Tensor, normalized_shape: Sequence[int], weight: Any, bias: Any) -> tuple[int, ...]:
     shape = tuple(normalized_shape)
     if not shape or x.shape[-len(shape) :] != shape:
-        raise complain(ShapeError, what, f"expected the last axes to be {list(shape)}, got {list(x.shape)}", [x], ["input"])
+        message = f"expected the last axes to be {list(shape)}, got {list(x.shape)}"
+        raise complain(ShapeError, what, message, [x], ["input"])
     for name, part in (("weight", weight), ("bias", bias)):
         if part is not None and tuple(part.shape) != shape:
             raise complain(ShapeError, what, f"{name} must have shape {list(shape)}, got {list(part.shape)}", [x, part])
@@ -197,14 +198,19 @@ def batch_norm(
     if training or running_mean is None or running_var is None:
         count = x.size // (x.shape[1] or 1)
         if training and count <= 1:
-            raise complain(
-                ShapeError, "batch_norm", f"training needs more than one value per channel, got {list(x.shape)}", [x, running_mean, running_var]
-            )
+            message = f"training needs more than one value per channel, got {list(x.shape)}"
+            raise complain(ShapeError, "batch_norm", message, [x, running_mean, running_var], ["input"])
         out, mean, scale = _nn.normalize_mean_variance(x, axes, eps)
         if training and running_mean is not None and running_var is not None:
             # Out of the graph: the op changes its operands in place and has no derivative.
             TENSORS.update_statistics(
-                running_mean, running_var, mean.detach(), scale.detach(), momentum=float(momentum), eps=float(eps), count=count
+                running_mean,
+                running_var,
+                mean.detach(),
+                scale.detach(),
+                momentum=float(momentum),
+                eps=float(eps),
+                count=count,
             )
     else:
         scale = TENSORS.rsqrt(TENSORS.reshape(running_var, shape=wide) + eps)
@@ -259,9 +265,7 @@ def cross_entropy(
     )
 
 
-def nll_loss(
-    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Tensor:
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
     """Minus the log-probability (``input``, as from ``log_softmax``) of each target class; shapes as in cross_entropy.
 
     Raises LabelError for a label that is neither a class nor ``ignore_index``.
@@ -326,7 +330,7 @@ def _weighted(losses: Tensor, weight: Any, reduction: str) -> Tensor:
     weight = tensor_of(weight)
     if reduction == "mean":
         spread = TENSORS.broadcast_to(weight, shape=losses.shape)
-        return reduce_loss(losses * weight, "sum") / reduce_loss(spread, "sum")  # type: ignore[no-any-return]
+        return reduce_loss(losses * weight, "sum") / reduce_loss(spread, "sum")
     return reduce_loss(losses * weight, reduction)
 
 
@@ -360,7 +364,9 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     """
     x, z = _pair("binary_cross_entropy", input, target)
     if x.device.kind == "cpu" and get_state().capture is None and bool(((x.data < 0) | (x.data > 1)).any()):
-        raise ArgumentError("binary_cross_entropy: input must be probabilities from 0 to 1; for scores there is ..._with_logits")
+        raise ArgumentError(
+            "binary_cross_entropy: input must be probabilities from 0 to 1; for scores there is ..._with_logits"
+        )
     losses = _loss.binary_cross_entropy(x, z)
     return reduce_loss(losses if weight is None else losses * weight, reduction)
 
@@ -389,7 +395,5 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     x, z = tensor_of(input), tensor_of(target)
     losses = TENSORS.exp(z) * (z - x) if log_target else TENSORS.xlogy(z, z) - z * x
     if reduction == "batchmean":
-        return reduce_loss(losses, "sum") / (losses.shape[0] if losses.ndim else 1)  # type: ignore[no-any-return]
+        return reduce_loss(losses, "sum") / (losses.shape[0] if losses.ndim else 1)
     return reduce_loss(losses, reduction)
-
-

@@ -166,5 +166,3 @@ def orthogonal_(t: Tensor, gain: float = 1.0, generator: Generator | None = None
     q *= np.sign(np.diagonal(r))
     q = (q if rows >= columns else q.T) * gain
     return _write(t, tensor(q.reshape(t.shape).astype(t.dtype), device=t.device))
-
-

@@ -394,7 +394,8 @@ class Module:
                     wrong.append(f"  {key}: {error}")
         complaints = wrong
         if strict:
-            complaints = [f"  {key}: missing" for key in missing] + [f"  {key}: unexpected" for key in unexpected] + wrong
+            strangers = [f"  {key}: unexpected" for key in unexpected]
+            complaints = [f"  {key}: missing" for key in missing] + strangers + wrong
         if complaints:
             raise StateDictError("\n".join([f"the state does not fit {type(self).__name__}:", *complaints]))
         self._take(values, {key: state_dict[key] for key in extra if key in state_dict}, assign)

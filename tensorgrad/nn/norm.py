@@ -149,7 +149,8 @@ class _BatchNorm(Module):
     def forward(self, input: Any) -> Tensor:
         x = tensor_of(input)
         if x.ndim not in self.axes or x.shape[1] != self.num_features:
-            kinds = " or ".join("(" + ", ".join(["N", f"{self.num_features}", "..."][: min(n, 3)]) + ")" for n in self.axes)
+            lengths = ["N", f"{self.num_features}", "..."]
+            kinds = " or ".join(f"({', '.join(lengths[: min(n, 3)])})" for n in self.axes)
             raise ShapeError(f"{type(self).__name__}: expected shape {kinds}, got {list(x.shape)}")
         weight = self.momentum
         if self.training and self.num_batches_tracked is not None:

@@ -32,8 +32,8 @@ def get_total_norm(tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0) -
         for part in parts[1:]:
             total = TENSORS.maximum(total, part) if norm_type == math.inf else total + part
         if norm_type == math.inf:
-            return total  # type: ignore[no-any-return]
-        return TENSORS.sqrt(total) if norm_type == 2 else total ** (1 / norm_type)  # type: ignore[no-any-return]
+            return total
+        return TENSORS.sqrt(total) if norm_type == 2 else total ** (1 / norm_type)
 
 
 def _power(t: Tensor, p: float) -> Tensor:

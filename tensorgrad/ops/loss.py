@@ -349,7 +349,8 @@ def softmax_cross_entropy(
         reduction: ``"mean"`` (weighted by ``weight``; over no observations NaN), ``"sum"`` or ``"none"``.
 
     Raises LabelError for a label that is neither a class nor ``ignore_index``, naming it and its position (on the CPU;
-    on a GPU the loss is NaN), ShapeError, AxisError, DTypeError, ArgumentError; GradientError for class weights that require one.
+    on a GPU the loss is NaN), ShapeError, AxisError, DTypeError, ArgumentError; GradientError for class weights that
+    require a gradient.
 
     >>> import tensorgrad as tg
     >>> tg.softmax_cross_entropy(tg.tensor([[0.0, 0.0], [0.0, 100.0]]), tg.tensor([0, 1]))
@@ -385,10 +386,11 @@ def _options(axis: int, ndim: int, ignore_index: int, label_smoothing: float, re
 def _class_weights(weight: Any, logits: Tensor) -> Tensor:
     weight = tensor_of(weight)
     if weight.requires_grad:
-        raise complain(
-            GradientError, "softmax_cross_entropy", "class weights have no derivative: detach them", [weight], ["weight"]
-        )
-    return weight if weight.dtype == logits.dtype else TENSORS.astype(weight, dtype=logits.dtype)  # type: ignore[no-any-return]
+        message = "class weights have no derivative: detach them"
+        raise complain(GradientError, "softmax_cross_entropy", message, [weight], ["weight"])
+    if weight.dtype == logits.dtype:
+        return weight  # type: ignore[no-any-return]
+    return TENSORS.astype(weight, dtype=logits.dtype)  # type: ignore[no-any-return]
 
 
 def _soft_cross_entropy(logits: Tensor, target: Tensor, weight: Any, options: Options) -> Tensor:
@@ -424,6 +426,7 @@ def reduce_loss(losses: Tensor, reduction: str) -> Tensor:
 
 # Binary cross-entropy.
 
+
 def _arrays(m: Any, x: Any, z: Any) -> tuple[Any, Any]:
     """Both as arrays: a number beside an array takes its dtype, before a function makes a double of it."""
     if not hasattr(x, "dtype"):
@@ -438,7 +441,7 @@ def _logits_body(m: Any, x: Any, z: Any) -> Any:
 
 binary_cross_entropy_with_logits = elementwise(
     "binary_cross_entropy_with_logits",
-    """``-z log s(x) - (1 - z) log(1 - s(x))`` for the sigmoid ``s``: the loss of a yes-or-no answer, element by element.
+    """``-z log s(x) - (1 - z) log(1 - s(x))`` for the sigmoid ``s``: the loss of a yes-or-no answer, by element.
 
     ``x`` are scores, ``z`` targets from 0 to 1; their shapes broadcast, integers become floating. Computed without
     overflow from ``(1 - z) x + log(1 + exp(-x))``. Both have derivatives.

@@ -1,7 +1,7 @@
 """Steps of optimizers: ops that change parameters and the optimizer's state in place.
 
-What may change from step to step (the learning rate, the count of steps) is an input, so that a captured training step can
-be replayed with other values; what is fixed for a run is a parameter of the op. The arithmetic is PyTorch's.
+What may change from step to step (the learning rate, the count of steps) is an input, so that a captured training step
+can be replayed with other values; what is fixed for a run is a parameter of the op. The arithmetic is PyTorch's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from ..call import apply
 from ..core.lines import Line
-from ..core.node import Info
 from ..core.state import get_state
 from ..core.tensor import Tensor
 from ..define import op
@@ -80,7 +79,7 @@ def _in_blocks(*arrays: Any) -> Iterable[tuple[Any, ...]]:
     first = arrays[0]
     if not first.ndim:  # NumPy would compute with scalars, which have no memory to write to
         return ([a.reshape(1) for a in arrays],)  # type: ignore[return-value]
-    if first.size <= BLOCK or not all([isinstance(a, np.ndarray) and a.flags.c_contiguous for a in arrays]):
+    if first.size <= BLOCK or not all(isinstance(a, np.ndarray) and a.flags.c_contiguous for a in arrays):
         return (arrays,)
     return _pieces([a.reshape(-1) for a in arrays])
 

@@ -187,7 +187,7 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """The factor goes from ``start_factor`` to ``end_factor`` in a straight line over ``total_iters`` steps: a warm-up."""
+    """The factor goes from ``start_factor`` to ``end_factor`` in a line over ``total_iters`` steps: a warm-up."""
 
     def __init__(
         self,
@@ -234,9 +234,7 @@ class ExponentialLR(LRScheduler):
 class PolynomialLR(LRScheduler):
     """Down to 0 over ``total_iters`` steps, as ``(1 - t / total_iters) ** power``."""
 
-    def __init__(
-        self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)
@@ -383,7 +381,8 @@ class SequentialLR(LRScheduler):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if not schedulers or len(milestones) != len(schedulers) - 1:
-            raise ArgumentError(f"expected a milestone between each two of {len(schedulers)} schedules, got {milestones}")
+            count = len(schedulers)
+            raise ArgumentError(f"expected a milestone between each two of {count} schedules, got {milestones}")
         if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
             raise ArgumentError("all schedules must be of this optimizer")
         self.optimizer = optimizer
@@ -453,7 +452,8 @@ class ReduceLROnPlateau(LRScheduler):
         if not factor < 1.0:
             raise ArgumentError(f"expected factor < 1, got {factor}")
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ArgumentError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs'; got {mode!r}, {threshold_mode!r}")
+            given = f"got {mode!r}, {threshold_mode!r}"
+            raise ArgumentError(f"mode is 'min' or 'max', threshold_mode 'rel' or 'abs'; {given}")
         self.optimizer = optimizer
         self.mode, self.factor, self.patience = mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode
@@ -475,7 +475,7 @@ class ReduceLROnPlateau(LRScheduler):
             return sign * a > sign * (best + sign * self.threshold)
         return sign * a > sign * (best * (1.0 + sign * self.threshold))
 
-    def step(self, metrics: Any = None) -> None:  # type: ignore[override]
+    def step(self, metrics: Any = None) -> None:
         """Take notice of the measure's value after this epoch."""
         if metrics is None:
             raise DTypeError("ReduceLROnPlateau.step needs the measure: scheduler.step(loss)")
@@ -495,5 +495,3 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = self._rates()
-
-

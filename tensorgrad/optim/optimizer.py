@@ -34,7 +34,7 @@ class Optimizer(ABC):
     by parameter what the optimizer remembers. Settings may be changed between steps; the learning rate may also be a
     0-d tensor, which a captured step reads at each replay.
 
-    A subclass lists its settings in ``defaults`` and defines ``_step_group``.
+    A subclass lists its settings in ``defaults`` and defines ``_check`` and ``_step_group``.
     """
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
@@ -74,13 +74,15 @@ class Optimizer(ABC):
             known.add(id(p))
         unknown = set(param_group) - set(self.defaults) - {"params", "initial_lr", "param_names"}
         if unknown:
-            raise ArgumentError(f"{type(self).__name__} has no setting {sorted(unknown)}; it has {sorted(self.defaults)}")
+            known_settings = sorted(self.defaults)
+            raise ArgumentError(f"{type(self).__name__} has no setting {sorted(unknown)}; it has {known_settings}")
         group = {**self.defaults, **param_group, "params": params}
         if names:
             group["param_names"] = names
         self._check(group)
         self.param_groups.append(group)
 
+    @abstractmethod
     def _check(self, group: dict[str, Any]) -> None:
         """Raise ArgumentError for settings that make no sense."""
 
@@ -128,7 +130,7 @@ class Optimizer(ABC):
         return {"state": dict(sorted(state.items())), "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what ``state_dict`` gave, here or in PyTorch; arrays and PyTorch's CPU tensors may stand for tensors.
+        """Take over what ``state_dict`` gave, here or in PyTorch; arrays and PyTorch's CPU tensors serve too.
 
         Raises StateDictError where groups, their sizes or shapes differ; nothing is changed then.
         """
@@ -157,7 +159,8 @@ class Optimizer(ABC):
             return None
         t = value.detach() if isinstance(value, Tensor) else tensor(value)
         if t.shape not in (param.shape, ()):
-            raise StateDictError(f"state {name!r}: expected the parameter's shape {list(param.shape)}, got {list(t.shape)}")
+            shapes = f"expected the parameter's shape {list(param.shape)}, got {list(t.shape)}"
+            raise StateDictError(f"state {name!r}: {shapes}")
         if t.shape == param.shape and name != "step":
             t = TENSORS.astype(t, dtype=param.dtype)
         return make(to_device(t, param.device).data.copy(), None)

@@ -35,7 +35,8 @@ def torch_functional(name: str) -> Callable[..., Any]:
 
 def linear_samples(rng: np.random.Generator, dtype: str) -> Iterator[Sample]:
     for lead in ((), (3,), (1,), (0,), (2, 3), (2, 0, 2)):
-        yield Sample((normal(rng, (*lead, 4), dtype), normal(rng, (3, 4), dtype), normal(rng, (3,), dtype)), note=f"{lead}")
+        x, weight, bias = (normal(rng, shape, dtype) for shape in ((*lead, 4), (3, 4), (3,)))
+        yield Sample((x, weight, bias), note=f"{lead}")
     yield Sample((normal(rng, (3, 2), dtype), normal(rng, (2, 2), dtype)), note="no bias")
     yield Sample((normal(rng, (2, 0), dtype), normal(rng, (3, 0), dtype), normal(rng, (3,), dtype)), note="no inputs")
     yield Sample((normal(rng, (2, 3), dtype), normal(rng, (1, 3), dtype), normal(rng, (1,), dtype)), note="one output")
@@ -68,7 +69,8 @@ LINEAR = Row(
 
 def embedding_samples(rng: np.random.Generator, dtype: str) -> Iterator[Sample]:
     table = normal(rng, (5, 3), dtype)
-    for index in (np.array(2), np.array([1, 4, 1]), np.array([[0, 1], [1, 1]], dtype=np.int32), np.zeros((0,), np.int64)):
+    square = np.array([[0, 1], [1, 1]], dtype=np.int32)
+    for index in (np.array(2), np.array([1, 4, 1]), square, np.zeros((0,), np.int64)):
         yield Sample((index, table), note=f"{index.shape}")
     yield Sample((rng.integers(0, 5, 20), normal(rng, (5, 1), dtype)), note="many")
     yield Sample((rng.integers(0, 5, 20).astype(np.uint8), table), note="bytes")
@@ -226,11 +228,13 @@ BATCH_STATISTICS = Row(
 ONE_HOT = Row(
     "one_hot",
     tg.one_hot,
-    lambda rng, dtype: [
-        Sample((rng.integers(0, 3, shape).astype(dtype), 3), {"axis": axis}, note=f"{shape} {axis}")
-        for shape, axis in (((), 0), ((4,), -1), ((2, 3), 1), ((0,), 0))
-    ]
-    + [Sample((np.array([0, 1, 2], dtype=dtype), 2), {"dtype": np.dtype(np.int64)}, note="one is no class")],
+    lambda rng, dtype: (
+        [
+            Sample((rng.integers(0, 3, shape).astype(dtype), 3), {"axis": axis}, note=f"{shape} {axis}")
+            for shape, axis in (((), 0), ((4,), -1), ((2, 3), 1), ((0,), 0))
+        ]
+        + [Sample((np.array([0, 1, 2], dtype=dtype), 2), {"dtype": np.dtype(np.int64)}, note="one is no class")]
+    ),
     numpy=lambda labels, n, axis=-1, dtype=np.float32: np.moveaxis(
         (labels[..., None] == np.arange(n)).astype(dtype), -1, axis
     ),
@@ -256,13 +260,13 @@ def cross_entropy_samples(rng: np.random.Generator, dtype: str) -> Iterator[Samp
             yield Sample((scores, labels), {"axis": axis, "reduction": reduction}, note=f"{shape} {reduction}")
         yield Sample((scores, labels, weight), {"axis": axis}, note=f"{shape} weighted")
         yield Sample((scores, labels), {"axis": axis, "label_smoothing": 0.2}, note=f"{shape} smoothed")
-        yield Sample((scores, labels, weight), {"axis": axis, "label_smoothing": 0.2}, note=f"{shape} weighted, smoothed")
+        yield Sample((scores, labels, weight), {"axis": axis, "label_smoothing": 0.2}, note=f"{shape} both")
         if math.prod(kept) > 1:
             labels = np.where(np.arange(labels.size).reshape(kept) % 2, labels, -100)
             yield Sample((scores, labels), {"axis": axis}, note=f"{shape} some ignored")
-            yield Sample((scores, labels, weight), {"axis": axis, "reduction": "none"}, note=f"{shape} weighted, ignored")
+            yield Sample((scores, labels, weight), {"axis": axis, "reduction": "none"}, note=f"{shape} weighted")
             yield Sample((scores, labels), {"axis": axis, "label_smoothing": 0.1}, note=f"{shape} smoothed, ignored")
-    yield Sample((normal(rng, (3, 4), dtype), np.array([1, 0, 1], np.uint8)), {"ignore_index": 1}, note="a class ignored")
+    yield Sample((normal(rng, (3, 4), dtype), np.array([1, 0, 1], np.uint8)), {"ignore_index": 1}, note="ignored")
     yield Sample((normal(rng, (2, 3), dtype), np.array([-100, -100])), {"reduction": "sum"}, note="all ignored")
 
 
@@ -346,7 +350,7 @@ PICK = Row(
     lambda rng, dtype: [
         Sample((normal(rng, (3, 2), dtype), np.array([0, 1, 1]))),
         Sample((normal(rng, (3, 2), dtype), np.array([0, -100, 1])), note="ignored"),
-        Sample((np.array([[-INF, 1.0], [2.0, NAN]], dtype=dtype), np.array([1, 0])), note="what is not picked is not used"),
+        Sample((np.array([[-INF, 1.0], [2.0, NAN]], dtype=dtype), np.array([1, 0])), note="none used"),
     ][: 3 if dtype == "float32" else 2],
     ops=("pick_class", "pick_class_vjp"),
     bad=[
@@ -421,7 +425,11 @@ def step_samples(state: int) -> Callable[..., Iterator[Sample]]:
     def samples(rng: np.random.Generator, dtype: str) -> Iterator[Sample]:
         for shape in ((3,), (2, 3), (0,), (1, 2)):
             yield Sample(
-                (normal(rng, shape, dtype), *(rng.uniform(0, 1, shape).astype(dtype) for _ in range(state)), normal(rng, shape, dtype))
+                (
+                    normal(rng, shape, dtype),
+                    *(rng.uniform(0, 1, shape).astype(dtype) for _ in range(state)),
+                    normal(rng, shape, dtype),
+                )
             )
 
     return samples
@@ -467,6 +475,6 @@ def _updates() -> list[Row]:
 
 
 ROWS = [
-    LINEAR, EMBEDDING, STANDARDIZE, STATISTICS, LAYER_NORM, RMS_NORM, BATCH_NORM, BATCH_STATISTICS, ONE_HOT, CROSS_ENTROPY,
-    SOFT_CROSS_ENTROPY, NLL, PICK, BCE, BCE_LOGITS, *_updates(),
+    LINEAR, EMBEDDING, STANDARDIZE, STATISTICS, LAYER_NORM, RMS_NORM, BATCH_NORM, BATCH_STATISTICS, ONE_HOT,
+    CROSS_ENTROPY, SOFT_CROSS_ENTROPY, NLL, PICK, BCE, BCE_LOGITS, *_updates(),
 ]  # fmt: skip
