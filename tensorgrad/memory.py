@@ -53,7 +53,7 @@ def estimate_memory(f: Callable[..., Any], *args: Any, **kwargs: Any) -> MemoryE
     ...     tg.sum(tg.matmul(x, w)).backward()
     >>> w = tg.zeros(1000, 1000, requires_grad=True)
     >>> print(tg.estimate_memory(loss, w, tg.zeros(100, 1000)))
-    arguments 4.196 MiB, peak 8.393 MiB, afterwards 8.011 MiB
+    arguments 4.196 MiB, peak 8.011 MiB, afterwards 8.011 MiB
     """
     shapes = find("shapes")
     with metered() as meter:

@@ -84,7 +84,7 @@ def on_host(built: dict[str, cuda_host.Module], monkeypatch: pytest.MonkeyPatch)
     library = SimpleNamespace(**{name: getattr(np, name) for name in np.__all__})
     library.empty = empty
     monkeypatch.setitem(sys.modules, "cupy", library)
-    monkeypatch.setattr(cupy_kernels, "_module", built.__getitem__)
+    monkeypatch.setattr(cupy_kernels, "_kernel", lambda module, name: built[module].get_function(name))
     return cupy_kernels
 
 
@@ -169,6 +169,6 @@ def test_a_planted_fault_shows(built: Any, tmp_path: Path, on_host: Any, monkeyp
     wrong = source("philox").replace("k0 += 0x9E3779B97F4A7C15ULL", "k0 += 0x9E3779B97F4A7C13ULL")
     assert wrong != source("philox")
     module = cuda_host.Module(wrong, tmp_path)
-    monkeypatch.setattr(cupy_kernels, "_module", lambda name: module)
+    monkeypatch.setattr(cupy_kernels, "_kernel", lambda _, name: module.get_function(name))
     state = np.array([1, 2, 3], dtype=np.uint64)
     assert not np.array_equal(on_host.random_words(state, count=4), numpy_random.random_words(state, count=4))

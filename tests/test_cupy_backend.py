@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -338,3 +340,14 @@ def test_backends_are_final_and_tell_the_rules_broken() -> None:
     for backend in (NumpyBackend, CupyBackend, ShapesBackend):
         assert not inspect.isabstract(backend)
         assert backend.__final__  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(not NO_GPU, reason="needs a machine without a CUDA device")
+def test_the_gpu_script_fails_with_one_clear_line_where_there_is_no_device(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "ci" / "gpu"
+    command = [str(script), sys.executable, str(tmp_path / "out")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode != 0
+    assert "no CUDA device" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out" / "tests.xml").exists()

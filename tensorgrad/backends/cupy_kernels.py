@@ -26,12 +26,18 @@ def _module(name: str) -> Any:
     return cupy.RawModule(code=source(name), options=_OPTIONS)
 
 
+@functools.cache
+def _kernel(module: str, name: str) -> Any:
+    """A kernel ready to be launched, on whichever device is current then."""
+    return _module(module).get_function(name)
+
+
 def _launch(module: str, kernel: str, items: int, args: tuple[Any, ...]) -> None:
     """Run ``kernel`` with a thread per item (it loops over more), on the current stream."""
     if items <= 0:
         return
     blocks = min(-(-items // _THREADS), _MOST_BLOCKS)
-    _module(module).get_function(kernel)((blocks,), (_THREADS,), args)
+    _kernel(module, kernel)((blocks,), (_THREADS,), args)
 
 
 def _suffix(dtype: Any) -> str | None:
