@@ -33,7 +33,7 @@ class Progress(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """No more is to come. May be called twice."""
+        """No more is to come."""
 
 
 @final
@@ -79,7 +79,7 @@ class Lines(Progress):
             )
 
     def end(self) -> None:
-        pass
+        print(file=self._stream, flush=True)
 
 
 @final
