@@ -1,4 +1,4 @@
-"""Functional transforms: each beside PyTorch's, nested in every order, and never mixing up whose derivative is whose."""
+"""Functional transforms: each beside PyTorch's, nested in every order, never mixing up whose derivative is whose."""
 
 from __future__ import annotations
 
@@ -101,7 +101,11 @@ CONFUSION: list[tuple[str, Callable[[], Any], float]] = [
         lambda: tg.grad(lambda x: x * tg.grad(lambda y: x + y)(1.0))(1.0),
         1.0,
     ),
-    ("the inner derivative is the outer's variable", lambda: tg.grad(lambda x: tg.grad(lambda y: x * y)(1.0))(2.0), 1.0),
+    (
+        "the inner derivative is the outer's variable",
+        lambda: tg.grad(lambda x: tg.grad(lambda y: x * y)(1.0))(2.0),
+        1.0,
+    ),
     (
         "forward in forward",
         lambda: derivative(lambda x: x * derivative(lambda y: x + y)(1.0))(1.0),

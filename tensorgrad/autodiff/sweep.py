@@ -98,7 +98,8 @@ class Sweep(ABC):
                 found[vertex] = g
                 if barrier:
                     continue
-                self.shared.add(vertex)
+                if vertex.rank:  # it goes on from here
+                    self.shared.add(vertex)
             if type(vertex) is Node:
                 try:
                     self.pull(vertex, g)
