@@ -120,6 +120,9 @@ def _write(
 ) -> Any:
     """Run an op that changes its leading operands in place: checked before anything is touched, versions raised."""
     infos = _listed(op, [Info(v.shape, v.dtype) if hasattr(v, "dtype") else v for v in values])
+    nan = state.nan and any(map(_has_nan, operands))
+    if nan and any(map(_has_nan, operands[op.writes :])):
+        raise complain(NaNError, op.name, "an operand holds NaN; nothing was written", operands, op.inputs)
     try:
         if op.infer is not None:
             op.infer(dict(zip(op.params, params, strict=True)), *infos)
@@ -131,7 +134,7 @@ def _write(
     for x in written:
         raise_version(x, line)
     if not state.plain:
-        _observe(op, operands, params, tuple(written), state)
+        _observe(op, operands, params, tuple(written), state.but(nan=False) if nan else state)
     return written[0] if op.writes == 1 else tuple(written)
 
 
@@ -333,10 +336,16 @@ def _observe(op: Op, operands: list[Any], params: tuple[Any, ...], outs: tuple[T
         state.capture.record(op, operands, params, outs)
     if state.nan:
         for out in outs:
-            if is_floating(out.data.dtype) and bool((out.data != out.data).any()):
-                clean = not any(isinstance(x, Tensor) and bool((x.data != x.data).any()) for x in operands)
+            if _has_nan(out):
+                clean = not any(map(_has_nan, operands))
                 origin = "made the first NaN: no operand holds one" if clean else "passed a NaN on"
                 raise complain(NaNError, op.name, f"the result contains NaN; this op {origin}", operands, op.inputs)
+
+
+def _has_nan(x: Any) -> bool:
+    if isinstance(x, Tensor):
+        return is_floating(x.data.dtype) and bool((x.data != x.data).any())
+    return x is not None and bool(x != x)
 
 
 def refresh(x: Tensor) -> None:

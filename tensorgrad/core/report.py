@@ -31,8 +31,9 @@ _SHOWN = 8
 """Operands that a message describes; of more it gives the number."""
 
 _SPOKEN = {
-    "getitem": "x[...]",
-    "gather": "x[...]",
+    "getitem": "indexing",
+    "gather": "indexing",
+    "full_on": "new tensor",
     "write_region": "x[...] = value",
     "set_region": "index_put",
     "add_region": "index_add",
@@ -57,7 +58,8 @@ def made_at(tensor: Tensor) -> str:
 def describe_operand(x: Any) -> str:
     """``float32[3, 4] on cpu, made at train.py:7, in step: x = ...``, or the repr of what is no tensor."""
     if isinstance(x, Tensor):
-        return f"{x.dtype}{list(x.shape)} on {x.device}, made at {made_at(x)}"
+        given = x._line is None and x._node is None  # an array or a sequence, wrapped on its way in
+        return f"{x.dtype}{list(x.shape)} on {x.device}" + ("" if given else f", made at {made_at(x)}")
     if isinstance(x, Info):
         return repr(x)
     if hasattr(x, "dtype") and hasattr(x, "shape"):

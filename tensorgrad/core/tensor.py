@@ -9,8 +9,8 @@ import numpy as np
 
 from ..backends.base import Backend, Device
 from ..backends.registry import backend_of
-from ..errors import DTypeError, GradientError, ShapeError
-from .lines import Line, caller, describe
+from ..errors import DTypeError, GradientError, ShapeError, TensorgradError
+from .lines import Line, caller
 from .node import Cell, Item, Leaf, Node, Vertex
 from .state import get_state
 
@@ -152,15 +152,18 @@ class Tensor(TensorMethods):
         if node is not None and not isinstance(node, Leaf):
             if requires_grad:
                 return self
-            raise GradientError(
-                f"requires_grad can only be switched off on a leaf; this tensor was computed by {node.name} at "
-                f"{describe(node.line)}. Use .detach() for a copy without history"
+            raise self._error(
+                GradientError,
+                "requires_grad_",
+                f"requires_grad can only be switched off on a leaf; this tensor was computed by {node.name}",
+                "Use .detach() for a tensor without history.",
             )
         if not requires_grad:
             self._node = None
         elif node is None:
             if self.data.dtype.kind in "biucUSOMm":
-                raise DTypeError(f"only floating tensors can require a gradient, got dtype {self.data.dtype}")
+                message = f"only floating tensors can require a gradient, got dtype {self.data.dtype}"
+                raise self._error(DTypeError, "requires_grad_", message)
             if self._view is not None:
                 self._view = None  # a leaf of its own: what reached it through the base is not its history
             self._node = Leaf(self.data.shape, self.data.dtype, self._line)
@@ -189,16 +192,19 @@ class Tensor(TensorMethods):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise DTypeError(f"expected a Tensor or None for .grad, got {type(value).__name__}")
+                raise self._error(DTypeError, ".grad", f"expected a Tensor or None, got {type(value).__name__}")
             if value.shape != self.shape or value.dtype != self.dtype or value.device != self.device:
-                raise ShapeError(
-                    f".grad must match its tensor: expected {self.dtype}{list(self.shape)} on {self.device}, "
-                    f"got {value.dtype}{list(value.shape)} on {value.device}"
+                raise self._error(
+                    ShapeError,
+                    ".grad",
+                    f"it must match its tensor: expected {self.dtype}{list(self.shape)} on {self.device}, "
+                    f"got {value.dtype}{list(value.shape)} on {value.device}",
                 )
         if self.node is not None:
             self._node.grad = value  # type: ignore[union-attr]
         elif value is not None:
-            raise GradientError("this tensor does not require a gradient: call .requires_grad_() before setting .grad")
+            message = "this tensor does not require a gradient: call .requires_grad_() before setting .grad"
+            raise self._error(GradientError, ".grad", message)
 
     def retain_grad(self) -> None:
         """Keep ``.grad`` of this tensor although it is not a leaf."""
@@ -230,14 +236,13 @@ class Tensor(TensorMethods):
 
     def _tracked(self, what: str) -> Vertex:
         if self.node is None or self._node is None:
-            raise GradientError(f"{what} needs a tensor that requires a gradient; this one was made at {self._made()}")
+            raise self._error(GradientError, what, "expected a tensor that requires a gradient")
         return self._node
 
-    def _made(self) -> str:
-        line = self._line
-        if line is None and self._node is not None:
-            line = self._node.line
-        return describe(line)
+    def _error(self, kind: type[TensorgradError], what: str, message: str, advice: str = "") -> TensorgradError:
+        from .report import complain
+
+        return complain(kind, what, message, [self], ["x"], advice=advice)
 
     def detach(self) -> Tensor:
         """The same memory without history. Writes to either show in both, and are noticed by saved values."""
@@ -254,11 +259,16 @@ class Tensor(TensorMethods):
 
     def item(self) -> Any:
         """The only element as a Python scalar. Raises ShapeError for any other number of elements."""
-        data = self._value("item()")
+        return self._scalar("item()")
+
+    def _scalar(self, what: str) -> Any:
+        data = self._value(what)
         if data.size != 1:
-            raise ShapeError(
-                f"only a tensor of one element converts to a Python scalar; this one has shape {list(self.shape)} "
-                f"({data.size} elements), made at {self._made()}. Reduce it first, for example with .sum() or .mean()"
+            raise self._error(
+                ShapeError,
+                what,
+                f"only a tensor of one element converts to a Python scalar; this one has shape {list(self.shape)}",
+                "Reduce it first, for example with .sum() or .mean(), or compare with .all() or .any().",
             )
         return data.item()
 
@@ -272,9 +282,10 @@ class Tensor(TensorMethods):
         Raises GradientError on a tensor that requires a gradient: say ``.detach().numpy()``.
         """
         if self.node is not None:
-            raise GradientError(
-                "this tensor requires a gradient, which a NumPy array would lose silently: use .detach().numpy() "
-                f"(tensor made at {self._made()})"
+            raise self._error(
+                GradientError,
+                "numpy()",
+                "this tensor requires a gradient, which a NumPy array would lose silently: use .detach().numpy()",
             )
         return backend_of(self.data).to_numpy(self._value("numpy()"))
 
@@ -288,40 +299,42 @@ class Tensor(TensorMethods):
 
     def __dlpack__(self, **options: Any) -> Any:
         if self.node is not None:
-            raise GradientError("this tensor requires a gradient: export .detach() through DLPack instead")
+            message = "this tensor requires a gradient: export .detach() through DLPack instead"
+            raise self._error(GradientError, "DLPack", message)
         return self.data.__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         return self.data.__dlpack_device__()
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._scalar("float()"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._scalar("int()"))
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._scalar("complex()"))
 
     def __index__(self) -> int:
         if self.data.dtype.kind not in "biu" or self.data.ndim:
-            raise DTypeError(f"only a 0-d integer tensor can be an index, got {self.data.dtype}{list(self.shape)}")
+            message = f"only a 0-d integer tensor can be an index, got {self.data.dtype}{list(self.shape)}"
+            raise self._error(DTypeError, "index", message)
         return int(self.item())
 
     def __bool__(self) -> bool:
-        return bool(self.item())
+        return bool(self._scalar("bool()"))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.data.ndim == 0 else format(repr(self), spec)
 
     def __len__(self) -> int:
         if not self.data.ndim:
-            raise DTypeError(f"a 0-d tensor has no length (made at {self._made()})")
+            raise self._error(DTypeError, "len()", "a 0-d tensor has no length")
         return self.data.shape[0]  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.data.ndim:
-            raise DTypeError(f"a 0-d tensor cannot be iterated over (made at {self._made()})")
+            raise self._error(DTypeError, "iteration", "a 0-d tensor cannot be iterated over")
         return (self[i] for i in range(self.data.shape[0]))
 
     def __hash__(self) -> int:
@@ -347,8 +360,8 @@ class Tensor(TensorMethods):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
-            raise GradientError(
-                f"only leaves can be deep-copied; this tensor was computed at {self._made()}. Copy .detach() instead"
+            raise self._error(
+                GradientError, "deepcopy", "only leaves can be deep-copied, and this tensor was computed: copy .detach() instead"
             )
         out = _restore(type(self), self.data.copy(), self.requires_grad, getattr(self, "__dict__", None))
         memo[id(self)] = out
@@ -358,8 +371,8 @@ class Tensor(TensorMethods):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
-            raise GradientError(
-                f"only leaves can be pickled; this tensor was computed at {self._made()}. Pickle .detach() instead"
+            raise self._error(
+                GradientError, "pickle", "only leaves can be pickled, and this tensor was computed: pickle .detach() instead"
             )
         return _restore, (type(self), self.data, self.requires_grad, getattr(self, "__dict__", None))
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..core.state import get_state
 from ..core.tensor import Tensor
 from ..op import OPS
 from ..ops.update import assign, inplace, replace
 from .table import function, method, tg
 
-__all__ = ["BINARY", "UNARY", "before", "define"]
+__all__ = ["BINARY", "UNARY", "define"]
 
 BINARY: Final = {
     "add": "add", "bitwise_and": "bitwise_and", "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor",
@@ -26,11 +25,6 @@ UNARY: Final = (
     "sigmoid", "sign", "sin", "sqrt", "square", "tan", "tanh", "trunc",
 )  # fmt: skip
 """``x.NAME_()``, for functions of one tensor."""
-
-
-def before(x: Tensor) -> Tensor:
-    """``x`` as an operand of what is then written over it: where a rule may save it, a copy."""
-    return tg.copy(x) if x.requires_grad and get_state().grad else x  # type: ignore[no-any-return]
 
 
 def define() -> None:
@@ -71,7 +65,7 @@ def _binary(short: str, name: str) -> None:
 
 def _unary(name: str, f: Callable[..., Any]) -> None:
     def write(self: Tensor) -> Tensor:
-        return assign(self, f(before(self)))
+        return replace(self, f)
 
     write.__doc__ = f"""``x.{name}()`` written into ``x``, which is returned.
 
@@ -128,7 +122,7 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     >>> tg.tensor([-1.0, 0.5, 3.0]).clamp_(0, 1)
     tensor([0. , 0.5, 1. ])
     """
-    return assign(self, tg.clip(before(self), min, max))
+    return replace(self, lambda x: tg.clip(x, min, max))  # type: ignore[no-any-return]
 
 
 @method()

@@ -184,7 +184,7 @@ def masked_select(x: Any, mask: Any) -> Tensor:
 
 
 def _mask(mask: Any, what: str) -> Tensor:
-    mask = tensor_of(mask)
-    if mask.dtype != bool:
-        raise DTypeError(f"{what}: expected mask to be boolean, got {mask.dtype}")
-    return mask
+    found = tensor_of(mask)
+    if found.dtype != bool:
+        raise DTypeError(f"{what}: expected mask to be boolean, got {found.dtype}")
+    return found

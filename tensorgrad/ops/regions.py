@@ -32,6 +32,8 @@ def view_info(x: Info, steps: Steps) -> Info:
 
 def _region_infer(params: dict[str, Any], x: Info, v: Any, indices: Sequence[Any]) -> Info:
     view = view_info(x, params.get("steps", ()))
+    if (type(v) is complex or isinstance(v, Info) and v.dtype.kind == "c") and x.dtype.kind != "c":
+        raise DTypeError(f"complex values do not fit into {x.dtype}: write their real part")
     if not isinstance(v, Info):
         return x
     try:
@@ -47,8 +49,6 @@ def _region_infer(params: dict[str, Any], x: Info, v: Any, indices: Sequence[Any
             f"values of shape {list(v.shape)} do not fit x{shown}, which has shape {list(shape)}: expected that shape, "
             "or one that broadcasts to it"
         )
-    if v.dtype.kind == "c" and x.dtype.kind != "c":
-        raise DTypeError(f"complex values do not fit into {x.dtype}: write .real")
     return x
 
 

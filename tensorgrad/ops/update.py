@@ -82,14 +82,15 @@ def add_at(x: Tensor, key: Key, arrays: Sequence[Any], value: Any) -> Tensor:
 def replace(x: Tensor, f: Callable[[Tensor], Tensor]) -> Tensor:
     """``x = f(x)`` in ``x``'s memory; returns ``x``. What ``f`` saves for its derivative outlives the write."""
     recorded = _check(x, None, get_state())
-    return assign(x, _fitting(getattr(f, "__name__", "update"), x, None, f(_copied(x) if recorded else x)))
+    return assign(x, _fitting(getattr(f, "__name__", "update"), x, (), f(_copied(x) if recorded else x)))
 
 
 def _write(x: Tensor, key: Key, arrays: Sequence[Any], value: Any, ops: tuple[Any, Op]) -> None:
     state = get_state()
     value = _value(x, value, ops[1].name)
     recorded = _check(x, value, state)
-    base, steps = x, ()
+    base: Tensor = x
+    steps: tuple[Any, ...] = ()
     if x._view is not None:
         base, steps = x._view.base, x._view.steps
     operands = [as_operand(a) for a in on_device(x, list(arrays))]
@@ -218,7 +219,7 @@ def inplace(name: str, x: Tensor, y: Any) -> Tensor:
     if not state.plain or (recorded and x._view is not None) or not _direct(op, x, y):
         call = FUNCTIONS.get(name) or op.call
         left, right = _apart(op, x, y) if recorded else (x, y)
-        return assign(x, _fitting(name, x, y, call(left, right)))
+        return assign(x, _fitting(name, x, (y,), call(left, right)))
     if not recorded:
         _compute_into(op, x, y, state.line or caller())
         return x
@@ -281,13 +282,17 @@ def _compute_into(op: Op, x: Tensor, y: Any, line: Line) -> None:
         raise_version(x, line)
 
 
-def _fitting(name: str, x: Tensor, y: Any, result: Tensor) -> Tensor:
+def _fitting(name: str, x: Tensor, others: tuple[Any, ...], result: Tensor) -> Tensor:
+    """A result that is to be written over ``x``. Raises ShapeError or DTypeError where it does not fit."""
     if result.shape != x.shape:
+        kind: type[TensorgradError] = ShapeError
         message = f"the result has shape {list(result.shape)}, which does not fit into {list(x.shape)}"
-        raise complain(ShapeError, f"in-place {name}", message, [x, y], ["x", "y"])
-    if not np.can_cast(result.dtype, x.dtype, "same_kind") and not (is_floating(result.dtype) and is_floating(x.dtype)):
-        message = f"the result is {result.dtype}, which does not fit into {x.dtype}: write x = x {name} y instead"
-        raise complain(DTypeError, f"in-place {name}", message, [x, y], ["x", "y"])
-    if result.dtype.kind == "c" and x.dtype.kind != "c":
-        raise complain(DTypeError, f"in-place {name}", f"complex values do not fit into {x.dtype}", [x, y], ["x", "y"])
-    return result
+    elif is_floating(result.dtype) and is_floating(x.dtype) and (result.dtype.kind != "c" or x.dtype.kind == "c"):
+        return result
+    elif np.can_cast(result.dtype, x.dtype, "same_kind"):
+        return result
+    else:
+        kind, message = DTypeError, f"the result is {result.dtype}, which does not fit into {x.dtype}"
+    raise complain(
+        kind, f"in-place {name}", message, [x, *others], ["x", "y"], advice="Write x = ... for a new tensor instead."
+    )
