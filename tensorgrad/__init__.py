@@ -1,7 +1,8 @@
 """tensorgrad: gradients for people who think in NumPy and CuPy.
 
 ``tg.tensor``, ``tg.exp``, ``tg.sum``, ...: array functions speak NumPy and the array API standard. ``x.backward()``,
-``x.grad``, ``tg.grad``, ``tg.vjp``, ``tg.jvp``: derivatives. ``tg.nn``, ``tg.optim``, ``tg.data``: training, with PyTorch's names.
+``x.grad``, ``tg.grad``, ``tg.vjp``, ``tg.jvp``: derivatives. ``tg.nn``, ``tg.optim``, ``tg.data``: training, with
+PyTorch's names.
 
 >>> import tensorgrad as tg
 >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -9,7 +10,7 @@
 >>> x.grad
 tensor([2., 4., 6.])
 """
-# ruff: noqa: I001, RUF022  # names are in the generator's order
+# ruff: noqa: I001, E402  # names are in the generator's order, methods come last
 
 from __future__ import annotations
 
@@ -46,14 +47,17 @@ from .ops.basic import astype, to_device
 from .ops.creation import (
     asarray, empty, empty_like, from_dlpack, full, full_like, ones, ones_like, tensor, zeros, zeros_like,
 )
+from .ops.einsum import einsum
 from .ops.functions import round
 from .ops.gathering import index_add, index_put, masked_fill, masked_select, put, put_along_axis
 from .ops.join import chunk, concat, repeat, split, stack, tile, unstack
-from .ops.linalg import matmul
+from .ops.linalg import cross, dot, inner, kron, matmul, outer, tensordot, vecdot
 from .ops.loss import softmax_cross_entropy
 from .ops.moments import matrix_norm, norm, std, var, vector_norm
 from .ops.nn import embedding, linear, one_hot, standardize
+from .ops.pad import pad
 from .ops.random import dropout, rand, rand_like, randint, randn, randn_like, randperm
+from .ops.ranges import arange, eye, linspace, logspace, meshgrid
 from .ops.rectifiers import celu, elu, hardsigmoid, hardswish, hardtanh, leaky_relu, relu6, selu
 from .ops.reduction import all, any, argmax, argmin, count_nonzero, max, mean, min, prod, sum
 from .ops.sampling import bernoulli, multinomial, normal, uniform
@@ -64,7 +68,12 @@ from .ops.shape import (
     reshape, roll, squeeze, swapaxes,
 )
 from .ops.softmax import log_softmax, logsumexp, softmax
+from .ops.sorting import (
+    argsort, nonzero, searchsorted, sort, topk, unique, unique_all, unique_counts, unique_inverse, unique_values,
+)
 from .ops.special import logit, polygamma
+from .ops.take import take, take_along_axis
+from .ops.triangle import diag, diagonal, trace, tril, triu
 
 if TYPE_CHECKING:
     from . import data, datasets, kernels, linalg, nn, optim, random, tape, testing
@@ -128,6 +137,7 @@ power = pow
 radians = deg2rad
 right_shift = bitwise_right_shift
 swapdims = swapaxes
+take_along_dim = take_along_axis
 true_divide = divide
 unbind = unstack
 unsqueeze = expand_dims
@@ -137,34 +147,38 @@ __all__ = [
     "Generator", "GradientError", "InPlaceError", "IndexingError", "LabelError", "MemoryEstimate", "NaNError",
     "ShapeError", "StateDictError", "Tensor", "TensorgradError", "UnknownShapeError", "__array_api_version__",
     "__array_namespace_info__", "__version__", "abs", "absolute", "acos", "acosh", "add", "all", "amax", "amin", "any",
-    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "asarray", "asin",
-    "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli", "bfloat16",
+    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort",
+    "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli", "bfloat16",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_to",
     "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip", "complex64", "complex128",
-    "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "cumulative_prod",
-    "cumulative_sum", "custom_op", "data", "datasets", "default_generator", "deg2rad", "degrees", "detect_nan",
-    "device", "digamma", "divide", "double", "dropout", "e", "elu", "embedding", "empty", "empty_like", "enable_grad",
-    "equal", "erf", "erfc", "erfinv", "errors", "estimate_memory", "exp", "exp2", "expand_dims", "expm1", "finfo",
-    "fix", "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod",
-    "from_dlpack", "full", "full_like", "gammaln", "gelu", "get_default_device", "get_default_dtype", "get_rng_state",
-    "grad", "greater", "greater_equal", "half", "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot",
-    "iinfo", "index_add", "index_put", "inf", "inference_mode", "initial_seed", "int8", "int16", "int32", "int64",
-    "invert", "is_grad_enabled", "isdtype", "isfinite", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels",
-    "leaky_relu", "left_shift", "less", "less_equal", "lgamma", "linalg", "linear", "log", "log1p", "log2", "log10",
-    "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum",
+    "cumulative_prod", "cumulative_sum", "custom_op", "data", "datasets", "default_generator", "deg2rad", "degrees",
+    "detect_nan", "device", "diag", "diagonal", "digamma", "divide", "dot", "double", "dropout", "e", "einsum", "elu",
+    "embedding", "empty", "empty_like", "enable_grad", "equal", "erf", "erfc", "erfinv", "errors", "estimate_memory",
+    "exp", "exp2", "expand_dims", "expm1", "eye", "finfo", "fix", "flatten", "flip", "float16", "float32", "float64",
+    "floor", "floor_divide", "fmax", "fmin", "fmod", "from_dlpack", "full", "full_like", "gammaln", "gelu",
+    "get_default_device", "get_default_dtype", "get_rng_state", "grad", "greater", "greater_equal", "half",
+    "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot", "iinfo", "index_add", "index_put", "inf",
+    "inference_mode", "initial_seed", "inner", "int8", "int16", "int32", "int64", "invert", "is_grad_enabled",
+    "isdtype", "isfinite", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels", "kron", "leaky_relu", "left_shift",
+    "less", "less_equal", "lgamma", "linalg", "linear", "linspace", "log", "log1p", "log2", "log10", "log_sigmoid",
+    "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace",
     "logsumexp", "long", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_norm", "matrix_transpose",
-    "max", "maximum", "mean", "min", "minimum", "mish", "mod", "moveaxis", "movedim", "multinomial", "multiply", "nan",
-    "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad", "norm", "normal", "not_equal", "one_hot",
-    "ones", "ones_like", "optim", "permute", "permute_dims", "pi", "polygamma", "positive", "pow", "power", "prod",
-    "put", "put_along_axis", "rad2deg", "radians", "rand", "rand_like", "randint", "randn", "randn_like", "random",
-    "randperm", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "result_type", "right_shift",
-    "roll", "round", "rsqrt", "seed", "selu", "set_default_device", "set_default_dtype", "set_grad_enabled",
-    "set_rng_state", "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy",
-    "softplus", "softsign", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "subtract", "sum",
-    "swapaxes", "swapdims", "tan", "tanh", "tape", "tensor", "testing", "tile", "to_device", "transpose", "true_divide",
-    "trunc", "uint8", "uint16", "uint32", "uint64", "unbind", "uniform", "unsqueeze", "unstack", "use_device",
-    "value_and_grad", "var", "vector_norm", "vjp", "where", "xlogy", "zeros", "zeros_like",
+    "max", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "mod", "moveaxis", "movedim", "multinomial",
+    "multiply", "nan", "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "norm",
+    "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "outer", "pad", "permute", "permute_dims", "pi",
+    "polygamma", "positive", "pow", "power", "prod", "put", "put_along_axis", "rad2deg", "radians", "rand", "rand_like",
+    "randint", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "relu6", "remainder",
+    "repeat", "reshape", "result_type", "right_shift", "roll", "round", "rsqrt", "searchsorted", "seed", "selu",
+    "set_default_device", "set_default_dtype", "set_grad_enabled", "set_rng_state", "sigmoid", "sign", "signbit",
+    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "standardize", "std", "subtract", "sum", "swapaxes", "swapdims", "take",
+    "take_along_axis", "take_along_dim", "tan", "tanh", "tape", "tensor", "tensordot", "testing", "tile", "to_device",
+    "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "uint8", "uint16", "uint32", "uint64",
+    "unbind", "uniform", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unsqueeze",
+    "unstack", "use_device", "value_and_grad", "var", "vecdot", "vector_norm", "vjp", "where", "xlogy", "zeros",
+    "zeros_like",
 ]
 _LAZY = frozenset({
     "data", "datasets", "kernels", "linalg", "nn", "optim", "random", "tape", "testing",

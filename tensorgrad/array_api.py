@@ -22,9 +22,36 @@ from .errors import DTypeError
 from .modes import get_default_device
 
 __all__ = [
-    "Info", "bool", "can_cast", "complex64", "complex128", "double", "e", "finfo", "float16", "float32", "float64", "half",
-    "iinfo", "inf", "int8", "int16", "int32", "int64", "isdtype", "long", "nan", "newaxis", "pi", "result_type", "uint8",
-    "uint16", "uint32", "uint64", "__array_api_version__", "__array_namespace_info__",
+    "Info",
+    "__array_api_version__",
+    "__array_namespace_info__",
+    "bool",
+    "can_cast",
+    "complex64",
+    "complex128",
+    "double",
+    "e",
+    "finfo",
+    "float16",
+    "float32",
+    "float64",
+    "half",
+    "iinfo",
+    "inf",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "isdtype",
+    "long",
+    "nan",
+    "newaxis",
+    "pi",
+    "result_type",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]  # fmt: skip
 
 __array_api_version__ = "2024.12"
@@ -187,7 +214,7 @@ class Info:
         }
 
     def dtypes(self, *, device: Device | str | None = None, kind: Any = None) -> dict[str, np.dtype[Any]]:
-        """The standard's dtypes by name, of a kind (or a tuple of kinds) as in ``isdtype``; the same on every device."""
+        """The standard's dtypes by name, of a kind (or several) as in ``isdtype``; the same on every device."""
         known = (bool, *(d for d in _KINDS["numeric"] if d != float16))
         return {d.name: d for d in known if kind is None or isdtype(d, kind)}
 

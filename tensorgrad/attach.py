@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .autodiff.backward import backward
 from .core.tensor import Tensor
-from .methods import ambiguous, axes, casts, selecting, shapes, writes
+from .methods import ambiguous, axes, casts, scattering, selecting, shapes, writes
 from .methods.table import METHODS, PROPERTIES, function
 from .op import FUNCTIONS, OPS
 from .ops import indexing, update
@@ -33,25 +33,26 @@ UNARY: Final = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "b
 
 ALIASES: Final = {
     "absolute": "abs", "amax": "max", "amin": "min", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin",
-    "arcsinh": "asinh", "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh",
-    "bitwise_not": "bitwise_invert", "clamp": "clip", "cat": "concat", "concatenate": "concat", "cumprod": "cumulative_prod",
-    "cumsum": "cumulative_sum", "degrees": "rad2deg", "fix": "trunc", "gammaln": "lgamma", "invert": "bitwise_invert",
-    "left_shift": "bitwise_left_shift", "mod": "remainder", "movedim": "moveaxis", "neg": "negative",
-    "power": "pow", "radians": "deg2rad", "right_shift": "bitwise_right_shift", "swapdims": "swapaxes",
-    "take_along_dim": "take_along_axis", "true_divide": "divide", "unbind": "unstack",
-    "permute": "permute_dims", "unsqueeze": "expand_dims",
+    "arcsinh": "asinh", "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh", "bitwise_not": "bitwise_invert",
+    "cat": "concat", "clamp": "clip", "concatenate": "concat", "cumprod": "cumulative_prod", "cumsum":
+    "cumulative_sum", "degrees": "rad2deg", "fix": "trunc", "gammaln": "lgamma", "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift", "mod": "remainder", "movedim": "moveaxis", "neg": "negative", "permute":
+    "permute_dims", "power": "pow", "radians": "deg2rad", "right_shift": "bitwise_right_shift", "swapdims":
+    "swapaxes", "take_along_dim": "take_along_axis", "true_divide": "divide", "unbind": "unstack", "unsqueeze":
+    "expand_dims",
 }  # fmt: skip
 """Other names of functions: NumPy's, PyTorch's and the array API's, where they mean the same."""
 
 DIRECT: Final = (
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_invert",
-    "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "cbrt", "ceil", "copysign", "cos", "cosh",
-    "deg2rad", "digamma", "divide", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "floor_divide", "fmax", "fmin",
-    "fmod", "greater", "greater_equal", "hypot", "isfinite", "isinf", "isnan", "less", "less_equal", "lgamma", "log",
-    "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "matmul",
-    "maximum", "minimum", "multiply", "nan_to_num", "negative", "nextafter", "not_equal", "outer", "positive", "pow",
-    "rad2deg", "reciprocal", "relu", "remainder", "round", "rsqrt", "searchsorted", "sigmoid", "sign", "signbit", "sin",
-    "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trace", "trunc", "vecdot", "xlogy",
+    "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "cbrt", "ceil", "copysign", "cos",
+    "cosh", "deg2rad", "digamma", "divide", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "floor_divide",
+    "fmax", "fmin", "fmod", "greater", "greater_equal", "hypot", "index_put", "isfinite", "isinf", "isnan", "less",
+    "less_equal", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logit", "masked_fill", "masked_select", "matmul", "maximum", "minimum", "multiply", "nan_to_num",
+    "negative", "nextafter", "not_equal", "outer", "positive", "pow", "rad2deg", "reciprocal", "relu", "remainder",
+    "round", "rsqrt", "searchsorted", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "sqrt", "square", "tan",
+    "tanh", "trace", "trunc", "vecdot", "xlogy",
 )  # fmt: skip
 """Methods that are the function of the namespace itself."""
 
@@ -84,7 +85,8 @@ def _writing(name: str) -> Callable[..., Any]:
 
 def _multiplying(self: Any, other: Any, /) -> Any:
     """``self @= other``, in place: see ``tg.matmul``."""
-    return update.assign(self, function("matmul")(writes.before(self), other))
+    product = function("matmul")
+    return update.replace(self, lambda x: product(x, other))
 
 
 def _comparing(name: str, otherwise: bool) -> Callable[..., Any]:
@@ -141,4 +143,4 @@ def attach() -> None:
         give(Tensor, name, property(f))
 
 
-_ = (ambiguous, casts, selecting, shapes)
+_ = (ambiguous, casts, scattering, selecting, shapes)

@@ -1,11 +1,13 @@
-"""Linear algebra under one name: ``tg.linalg.norm``, ``tg.linalg.matmul``, ... The functions live in ``ops/``."""
+"""Linear algebra under one name: ``tg.linalg.norm``, ... The functions live in ``ops/``."""
 
 # Written by ci/generate. Do not edit.
 
-from .ops.linalg import matmul
+from .ops.linalg import cross, kron, matmul, outer, tensordot, vecdot
 from .ops.moments import matrix_norm, norm, vector_norm
 from .ops.shape import matrix_transpose
+from .ops.triangle import diagonal, trace
 
 __all__ = [
-    "matmul", "matrix_norm", "matrix_transpose", "norm", "vector_norm",
+    "cross", "diagonal", "kron", "matmul", "matrix_norm", "matrix_transpose", "norm", "outer", "tensordot", "trace",
+    "vecdot", "vector_norm",
 ]

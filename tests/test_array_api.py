@@ -1,7 +1,7 @@
 """The Python array API standard, 2024.12: every function of the main namespace and of ``linalg``, with its signature.
 
-array-api-strict is the standard as code. What it offers is compared name by name and parameter by parameter, and its own
-answers with ours on small arrays.
+array-api-strict is the standard as code. What it offers is compared name by name and parameter by parameter, and its
+own answers with ours on small arrays.
 """
 
 from __future__ import annotations
@@ -21,10 +21,23 @@ strict = pytest.importorskip("array_api_strict")
 MISSING: dict[str, str] = {}
 MISSING_LINALG: dict[str, str] = {}
 
-SETTINGS = {"Device", "set_array_api_strict_flags", "get_array_api_strict_flags", "reset_array_api_strict_flags",
-            "ArrayAPIStrictFlags", "__version__", "linalg", "fft"}
-FUNCTIONS = sorted(name for name in strict.__all__ if name not in SETTINGS and callable(getattr(strict, name))
-                   and not isinstance(getattr(strict, name), type(strict.float32)))
+SETTINGS = {
+    "Device",
+    "set_array_api_strict_flags",
+    "get_array_api_strict_flags",
+    "reset_array_api_strict_flags",
+    "ArrayAPIStrictFlags",
+    "__version__",
+    "linalg",
+    "fft",
+}
+FUNCTIONS = sorted(
+    name
+    for name in strict.__all__
+    if name not in SETTINGS
+    and callable(getattr(strict, name))
+    and not isinstance(getattr(strict, name), type(strict.float32))
+)
 LINALG = sorted(strict.linalg.__all__)
 P = inspect.Parameter
 
@@ -40,20 +53,23 @@ def accepts(ours: inspect.Signature, theirs: inspect.Signature) -> list[str]:
     if len(places) < len(wanted) and not any_position:
         problems.append(f"takes {len(places)} positional arguments, the standard {len(wanted)}")
     for p in theirs.parameters.values():
-        if p.kind is P.VAR_POSITIONAL and not any_position:
-            problems.append(f"takes no *{p.name}")
-        if p.kind in (P.KEYWORD_ONLY, P.POSITIONAL_OR_KEYWORD) and p.name not in by_name and not any_position:
-            problems.append(f"has no parameter {p.name}")
-        elif p.kind is P.KEYWORD_ONLY and p.name not in by_name:
-            problems.append(f"has no parameter {p.name}")
+        if p.kind is P.VAR_POSITIONAL:
+            if not any_position:
+                problems.append(f"takes no *{p.name}")
+        elif p.kind is not P.POSITIONAL_ONLY and p.name not in by_name:
+            if p.kind is P.KEYWORD_ONLY or not any_position:
+                problems.append(f"has no parameter {p.name}")
         elif p.kind is P.KEYWORD_ONLY and p.default is not P.empty and by_name[p.name].default is P.empty:
             problems.append(f"requires {p.name}")
     required = [p.name for p in mine if p.default is P.empty and p.kind in (P.POSITIONAL_ONLY, P.POSITIONAL_OR_KEYWORD)]
     allowed = [p for p in wanted if p.default is P.empty]
     if len(required) > len(allowed):
         problems.append(f"requires {required}, the standard {[p.name for p in allowed]}")
-    problems += [f"requires {p.name}" for p in mine if p.kind is P.KEYWORD_ONLY and p.default is P.empty
-                 and p.name not in theirs.parameters]
+    problems += [
+        f"requires {p.name}"
+        for p in mine
+        if p.kind is P.KEYWORD_ONLY and p.default is P.empty and p.name not in theirs.parameters
+    ]
     return problems
 
 
@@ -100,8 +116,21 @@ def test_constants_and_version() -> None:
 
 
 def test_dtypes() -> None:
-    names = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64",
-             "complex64", "complex128"]
+    names = [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    ]
     info = tg.__array_namespace_info__()
     assert list(info.dtypes()) == names
     for name in names:
@@ -112,8 +141,9 @@ def test_dtypes() -> None:
         info.dtypes(kind="numbers")
 
 
-@pytest.mark.parametrize("kind", ["bool", "signed integer", "unsigned integer", "integral", "real floating",
-                                  "complex floating", "numeric"])
+@pytest.mark.parametrize(
+    "kind", ["bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric"]
+)
 def test_isdtype(kind: str) -> None:
     for name in tg.__array_namespace_info__().dtypes():
         assert tg.isdtype(getattr(tg, name), kind) == strict.isdtype(getattr(strict, name), kind)
@@ -124,13 +154,17 @@ def test_inspection() -> None:
     assert {"boolean indexing", "data-dependent shapes", "max dimensions"} == set(info.capabilities())
     assert info.default_device() == "cpu"
     assert tg.device("cpu") in info.devices()
-    assert info.default_dtypes() == {"real floating": tg.float32, "complex floating": tg.complex64,
-                                     "integral": tg.int64, "indexing": tg.int64}
+    assert info.default_dtypes() == {
+        "real floating": tg.float32,
+        "complex floating": tg.complex64,
+        "integral": tg.int64,
+        "indexing": tg.int64,
+    }
     with tg.set_default_dtype(tg.float64):
         assert info.default_dtypes()["complex floating"] == tg.complex128
     assert tg.zeros(1).__array_namespace__() is tg
     assert tg.zeros(1).__array_namespace__(api_version="2023.12") is tg
-    with pytest.raises(tg.DTypeError, match="up to 2024.12"):
+    with pytest.raises(tg.DTypeError, match=r"up to 2024\.12"):
         tg.zeros(1).__array_namespace__(api_version="1999.01")
 
 
@@ -142,17 +176,41 @@ def test_limits_and_promotion() -> None:
     assert not tg.can_cast(tg.zeros(1, dtype=tg.float64), tg.float32)
     assert tg.result_type(tg.int8, tg.uint8) == tg.int16
     assert tg.result_type(tg.zeros(1), 1j) == tg.complex64
-    for call in (lambda: tg.finfo(tg.int8), lambda: tg.iinfo(tg.float32), lambda: tg.result_type(1.0),
-                 lambda: tg.can_cast("nonsense", tg.int8)):
+    for call in (
+        lambda: tg.finfo(tg.int8),
+        lambda: tg.iinfo(tg.float32),
+        lambda: tg.result_type(1.0),
+        lambda: tg.can_cast("nonsense", tg.int8),
+    ):
         with pytest.raises(tg.DTypeError):
             call()
 
 
 ATTRIBUTES = ["dtype", "device", "mT", "ndim", "shape", "size", "T"]
-METHODS = sorted(n for n in vars(strict.asarray(1.0).__class__) if n.startswith("__") and n not in (
-    "__module__", "__doc__", "__dict__", "__weakref__", "__slots__", "__new__", "__array_priority__", "__buffer__",
-    "__firstlineno__", "__static_attributes__", "__init__", "__annotations__", "__annotate_func__", "__annotate__",
-    "__annotations_cache__", "__classdictcell__"))
+METHODS = sorted(
+    n
+    for n in vars(strict.asarray(1.0).__class__)
+    if n.startswith("__")
+    and n
+    not in (
+        "__module__",
+        "__doc__",
+        "__dict__",
+        "__weakref__",
+        "__slots__",
+        "__new__",
+        "__array_priority__",
+        "__buffer__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__init__",
+        "__annotations__",
+        "__annotate_func__",
+        "__annotate__",
+        "__annotations_cache__",
+        "__classdictcell__",
+    )
+)
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES + METHODS)
@@ -189,9 +247,14 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_answers_are_the_standards(name: str) -> None:
     def call(namespace: Any) -> Any:
-        args = [namespace.asarray(a, dtype=namespace.float64) if isinstance(a, list) and isinstance(a[0], (float, list))
-                and name != "concat" else namespace.asarray(a) if isinstance(a, list) and name != "concat" else a
-                for a in SAMPLES[name]]
+        args = [
+            namespace.asarray(a, dtype=namespace.float64)
+            if isinstance(a, list) and isinstance(a[0], (float, list)) and name != "concat"
+            else namespace.asarray(a)
+            if isinstance(a, list) and name != "concat"
+            else a
+            for a in SAMPLES[name]
+        ]
         if name == "concat":
             args = [[namespace.asarray(part, dtype=namespace.float64) for part in SAMPLES[name][0]]]
         return getattr(namespace, name)(*args)

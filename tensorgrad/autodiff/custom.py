@@ -76,8 +76,9 @@ class CustomOp:
         tracked = [n for n, x in zip(self.op.inputs, inputs, strict=True) if isinstance(x, Tensor) and x.requires_grad]
         if tracked and self.differentiable:
             raise GradientError(
-                f"{self.op.name} has no derivative, and its operand {tracked[0]!r} requires a gradient: write a rule with "
-                f"@{self.__name__}.vjp, pass {tracked[0]}.detach(), or define it with custom_op(differentiable=False)"
+                f"{self.op.name} has no derivative, and its operand {tracked[0]!r} requires a gradient: write a rule "
+                f"with @{self.__name__}.vjp, pass {tracked[0]}.detach(), or define it with "
+                "custom_op(differentiable=False)"
             )
 
     @overload
@@ -91,8 +92,9 @@ class CustomOp:
         tuple, with None where nothing arrived), and names what else it needs: operands and parameters by their names,
         ``out`` for the result, ``x_info`` for the shape and dtype of ``x`` only. What is not named is not kept. It
         returns the cotangent of its operand: ``@op.vjp("x")`` for the operand named, ``@op.vjp`` of an op with one
-        operand for that. For an op with several operands, a rule without a name is joint: after ``g`` it takes ``mask``,
-        which tells the operands that need a gradient, and returns a tuple with one cotangent (or None) per operand.
+        operand for that. For an op with several operands, a rule without a name is joint: after ``g`` it takes
+        ``mask``, which tells the operands that need a gradient, and returns a tuple with one cotangent (or None) per
+        operand.
 
         Written with ``m`` and operators, a rule serves any order of derivative and forward mode. With ``raw=True`` it
         may use any code over bare arrays, takes no ``m``, and gives first derivatives in reverse mode only.
@@ -351,5 +353,3 @@ def _hashes(value: Any) -> bool:
     except TypeError:
         return False
     return True
-
-

@@ -92,7 +92,13 @@ def min_(
 def _spread(name: str, self: Tensor, given: dict[str, Any]) -> Tensor:
     axis = one_of(name, "axis", given["axis"], given["dim"])
     if type(axis) is bool:
-        part(f"x.{name}({axis})", "an axis", f"x.{name}(axis={int(axis)}, correction=0)", "unbiased", f"x.{name}(unbiased={axis})")
+        part(
+            f"x.{name}({axis})",
+            "an axis",
+            f"x.{name}(axis={int(axis)}, correction=0)",
+            "unbiased",
+            f"x.{name}(unbiased={axis})",
+        )
     unbiased = None if given["unbiased"] is None else int(given["unbiased"])
     correction = one_of(name, "correction", given["correction"], given["ddof"], unbiased)
     if correction is None:

@@ -100,7 +100,7 @@ def sum_(
     dim: Axis = None,
     keepdim: bool | None = None,
 ) -> Tensor:
-    """The sum over ``axis`` (all axes if None): ``tg.sum`` as a method. ``dim`` and ``keepdim`` are the same arguments.
+    """The sum over ``axis`` (all axes if None): ``tg.sum`` as a method. ``dim`` and ``keepdim`` say the same.
 
     >>> import tensorgrad as tg
     >>> x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -132,7 +132,7 @@ def mean_(
     dim: Axis = None,
     keepdim: bool | None = None,
 ) -> Tensor:
-    """The mean over ``axis`` (all axes if None): ``tg.mean`` as a method. ``dim`` and ``keepdim`` are the same arguments.
+    """The mean over ``axis`` (all axes if None): ``tg.mean`` as a method. ``dim`` and ``keepdim`` say the same.
 
     >>> import tensorgrad as tg
     >>> tg.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(1)

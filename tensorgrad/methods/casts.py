@@ -211,7 +211,11 @@ def element_size(self: Tensor) -> builtins.int:
 
 def _new(name: str, value: Any, text: str) -> None:
     def new(
-        self: Tensor, *shape: Any, dtype: Any = None, device: Device | str | None = None, requires_grad: builtins.bool = False
+        self: Tensor,
+        *shape: Any,
+        dtype: Any = None,
+        device: Device | str | None = None,
+        requires_grad: builtins.bool = False,
     ) -> Tensor:
         return tg.full(  # type: ignore[no-any-return]
             lengths(name, shape),

@@ -7,34 +7,10 @@ from typing import Any
 from ..core.report import complain
 from ..core.tensor import Tensor
 from ..errors import AmbiguousError, ShapeError
-from ..ops.axes import normal_axis
 from .axes import one_of
 from .table import method, tg
 
 __all__: list[str] = []
-
-
-@method()
-def masked_fill(self: Tensor, mask: Any, value: Any) -> Tensor:
-    """``value`` where ``mask`` (which broadcasts to ``x``) holds, ``x`` elsewhere: ``tg.where(mask, value, x)``.
-
-    >>> import tensorgrad as tg
-    >>> tg.tensor([1.0, 2.0]).masked_fill(tg.tensor([True, False]), float("-inf"))
-    tensor([-inf,   2.])
-    """
-    return tg.where(mask, value, self)  # type: ignore[no-any-return]
-
-
-@method()
-def masked_select(self: Tensor, mask: Any) -> Tensor:
-    """The elements where ``mask`` holds, in one axis; both broadcast.
-
-    >>> import tensorgrad as tg
-    >>> tg.tensor([1.0, 2.0]).masked_select(tg.tensor([False, True]))
-    tensor([2.])
-    """
-    x, where = tg.broadcast_arrays(self, mask)
-    return x[where]  # type: ignore[no-any-return]
 
 
 @method()
@@ -126,35 +102,9 @@ def take_along_axis(self: Tensor, indices: Any, axis: int = -1, *, dim: int | No
 
 
 @method()
-def gather(self: Tensor, dim: int, index: Any) -> Tensor:
-    """``out[i][j] = x[index[i][j]][j]`` for ``dim`` 0 and so on, as in PyTorch: ``index`` has as many axes as ``x``
-    and, except along ``dim``, is nowhere longer. The result has its shape.
-
-    Raises ShapeError for an index that is.
-
-    >>> import tensorgrad as tg
-    >>> tg.tensor([[1, 2], [3, 4]]).gather(1, tg.tensor([[0, 0], [1, 0]]))
-    tensor([[1, 1],
-            [4, 3]])
-    """
-    index = _indices(self, index)
-    axis = normal_axis(dim, self.ndim, "dim")
-    sizes = list(zip(index.shape, self.shape, strict=False))
-    if index.ndim != self.ndim or any(n > have for i, (n, have) in enumerate(sizes) if i != axis):
-        raise complain(
-            ShapeError,
-            "gather",
-            f"expected an index with {self.ndim} axes, no longer than {list(self.shape)} except along axis {axis}; "
-            f"got {list(index.shape)}",
-            [self, index],
-            ["x", "index"],
-        )
-    x = self[tuple(slice(None) if i == axis else slice(n) for i, n in enumerate(index.shape))]
-    return tg.take_along_axis(x, index, axis=axis)  # type: ignore[no-any-return]
-
-
-@method()
-def topk(self: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True, *, dim: int | None = None) -> Any:
+def topk(
+    self: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True, *, dim: int | None = None
+) -> Any:
     """The ``k`` largest (or smallest) elements along an axis, in order, and their indices: ``tg.topk`` as a method.
 
     >>> import tensorgrad as tg
@@ -229,7 +179,9 @@ def mv(self: Tensor, vec: Tensor) -> Tensor:
     tensor([3., 3.])
     """
     if self.ndim != 2 or vec.ndim != 1:
-        raise complain(ShapeError, "mv", "expected a matrix and a vector; matmul takes others", [self, vec], ["a", "vec"])
+        raise complain(
+            ShapeError, "mv", "expected a matrix and a vector; matmul takes others", [self, vec], ["a", "vec"]
+        )
     return self @ vec
 
 
@@ -246,8 +198,9 @@ def dot(self: Tensor, other: Any) -> Tensor:
     other = tg.asarray(other)
     if self.ndim > 2 or other.ndim > 2:
         raise AmbiguousError(
-            f"x.dot(y) of {self.ndim} and {other.ndim} axes: NumPy sums over the last axis of x and the second last of y, "
-            "PyTorch takes vectors only. Write x @ y (batches of matrices) or tg.tensordot(x, y, axes=([-1], [-2]))"
+            f"x.dot(y) of {self.ndim} and {other.ndim} axes: NumPy sums over the last axis of x and the second last "
+            "of y, PyTorch takes vectors only. Write x @ y (batches of matrices) or "
+            "tg.tensordot(x, y, axes=([-1], [-2]))"
         )
     return self * other if not self.ndim or not other.ndim else self @ other  # type: ignore[no-any-return]
 
@@ -269,8 +222,9 @@ def norm(
         p = 2
     if where is None and p != 2 and self.ndim == 2:
         raise AmbiguousError(
-            f"x.norm({p!r}) of a matrix: for the norm of the operator (NumPy) write tg.linalg.matrix_norm(x, ord={p!r}), "
-            f"for that of all elements (PyTorch) tg.linalg.vector_norm(x, ord={p!r})"
+            f"x.norm({p!r}) of a matrix: for the norm of the operator (NumPy) write "
+            f"tg.linalg.matrix_norm(x, ord={p!r}), for that of all elements (PyTorch) "
+            f"tg.linalg.vector_norm(x, ord={p!r})"
         )
     return tg.vector_norm(  # type: ignore[no-any-return]
         self, axis=where, keepdims=keepdims if keepdim is None else keepdim, ord=p

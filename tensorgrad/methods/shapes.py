@@ -205,7 +205,9 @@ def t(self: Tensor) -> Tensor:
     (3, 2)
     """
     if self.ndim > 2:
-        raise complain(ShapeError, "t", f"expected at most two axes, got shape {list(self.shape)}; use .mT", [self], ["x"])
+        raise complain(
+            ShapeError, "t", f"expected at most two axes, got shape {list(self.shape)}; use .mT", [self], ["x"]
+        )
     return reversed_axes(self)
 
 
@@ -347,7 +349,9 @@ def split_into(name: str, x: Tensor, sizes: int | Sequence[int], axis: int) -> t
         ends = list(range(sizes, length, sizes))
     else:
         if sum(sizes) != length:
-            raise ShapeError(f"{name}: sizes {list(sizes)} add up to {sum(sizes)}, but axis {where} has length {length}")
+            raise ShapeError(
+                f"{name}: sizes {list(sizes)} add up to {sum(sizes)}, but axis {where} has length {length}"
+            )
         ends = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
     return tg.split(x, ends, axis=where)  # type: ignore[no-any-return]
 
