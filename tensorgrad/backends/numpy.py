@@ -10,13 +10,13 @@ from typing import Any, final
 
 import numpy as np
 
-from . import numpy_elementwise, numpy_random
+from . import numpy_arrays, numpy_elementwise, numpy_random
 from .base import Backend, Device
 
 __all__ = ["NumpyBackend"]
 
 CPU = Device("cpu")
-_OVERRIDES = {**numpy_random.OVERRIDES, **numpy_elementwise.OVERRIDES}
+_OVERRIDES = {**numpy_arrays.OVERRIDES, **numpy_random.OVERRIDES, **numpy_elementwise.OVERRIDES}
 
 
 @final

@@ -7,9 +7,12 @@ from typing import Any, TypeAlias
 
 from ..errors import AxisError, DTypeError, ShapeError
 
-__all__ = ["Axis", "normal_axes", "normal_axis", "reduced_shape", "size_of", "solve_shape"]
+__all__ = [
+    "Axis", "listed", "new_axes", "normal_axes", "normal_axis", "reduced_shape", "size_of", "solve_shape", "with_length",
+]  # fmt: skip
 
 Axis: TypeAlias = int | Sequence[int] | None
+_EVERY = tuple(tuple(range(n)) for n in range(65))
 
 
 def normal_axis(axis: Any, ndim: int, what: str = "axis") -> int:
@@ -23,16 +26,36 @@ def normal_axis(axis: Any, ndim: int, what: str = "axis") -> int:
     return found % ndim
 
 
+def listed(x: Any) -> tuple[Any, ...]:
+    """One integer, or several, as a tuple."""
+    return (x,) if hasattr(x, "__index__") else tuple(x)
+
+
 def normal_axes(axis: Axis, ndim: int, what: str = "axis") -> tuple[int, ...]:
     """Axes as an increasing tuple; None means all. Raises AxisError for one named twice."""
     if axis is None:
-        return tuple(range(ndim))
+        return _EVERY[ndim]
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis if axis >= 0 else axis + ndim,)
     if hasattr(axis, "__index__"):
         return (normal_axis(axis, ndim, what),)
-    found = [normal_axis(a, ndim, what) for a in axis]  # type: ignore[union-attr]
+    try:
+        found = [normal_axis(a, ndim, what) for a in axis]
+    except TypeError:
+        raise DTypeError(f"expected {what} to be an integer or several, got {axis!r}") from None
     if len(set(found)) != len(found):
-        raise AxisError(f"{what} {tuple(axis)} names a dimension twice")  # type: ignore[arg-type]
+        raise AxisError(f"{what} {tuple(axis)} names a dimension twice")
     return tuple(sorted(found))
+
+
+def new_axes(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Places of new axes in a result of ``ndim`` and their number of axes. Raises AxisError."""
+    return normal_axes(axis, ndim + len(listed(axis)))
+
+
+def with_length(shape: tuple[int, ...], axis: int, length: int) -> tuple[int, ...]:
+    """``shape`` with another length on one axis."""
+    return (*shape[:axis], length, *shape[axis + 1 :])
 
 
 def reduced_shape(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
@@ -52,7 +75,10 @@ def size_of(shape: Sequence[int]) -> int:
 
 def solve_shape(shape: Sequence[int], size: int) -> tuple[int, ...]:
     """A shape of ``size`` elements with at most one -1 worked out. Raises ShapeError."""
-    wanted = tuple(int(n) for n in shape)
+    try:
+        wanted = tuple([n.__index__() for n in shape])
+    except (AttributeError, TypeError):
+        raise ShapeError(f"expected a shape of integers, got {shape!r}") from None
     unknown = [i for i, n in enumerate(wanted) if n == -1]
     rest = size_of([n for n in wanted if n != -1])
     if len(unknown) > 1 or any(n < -1 for n in wanted):

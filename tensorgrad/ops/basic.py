@@ -10,6 +10,7 @@ from ..core.node import Info
 from ..core.tensor import Tensor
 from ..define import elementwise, op, public
 from ..dtypes import is_floating, to_dtype
+from ..op import TENSORS
 
 __all__ = ["accumulate", "astype", "copy", "identity", "to_device"]
 
@@ -48,18 +49,27 @@ _astype = op(
 
 
 @public
-def astype(x: Tensor, dtype: Any, /, *, copy: bool = True) -> Tensor:
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Device | str | None = None) -> Tensor:
     """``x`` with elements of another type. Between floating types the gradient is cast back; elsewhere it is zero.
 
-    With ``copy=False`` a tensor that has the type already is returned as it is.
+    Parameters:
+        dtype: anything NumPy takes for one, or "bfloat16".
+        copy: False to return a tensor that has the type already as it is.
+        device: where the result shall be; ``x``'s device unless asked otherwise.
+
+    Raises DTypeError for what is no dtype, DeviceError for a device that is not available.
 
     >>> import tensorgrad as tg
     >>> tg.astype(tg.tensor([1.5, -1.5]), tg.int64)
     tensor([ 1, -1])
     """
     wanted = to_dtype(dtype)
+    if not isinstance(x, Tensor):
+        x = TENSORS.asarray(x)
+    if device is not None:
+        x = to_device(x, device)
     if not copy and x.dtype == wanted:
-        return x
+        return x  # type: ignore[no-any-return]
     return _astype(x, dtype=wanted) if is_floating(wanted) else _astype(x.detach(), dtype=wanted)  # type: ignore
 
 

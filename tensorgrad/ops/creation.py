@@ -16,13 +16,13 @@ from ..core.state import get_state
 from ..core.tensor import Tensor, make
 from ..define import op, public
 from ..dtypes import to_dtype
-from ..errors import DTypeError, ShapeError
+from ..errors import DeviceError, DTypeError, ShapeError
 from ..op import OPS
 from .basic import to_device
 
 __all__ = [
-    "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
-    "ones", "ones_like", "tensor", "zeros", "zeros_like",
+    "asarray", "empty", "empty_like", "from_dlpack", "full", "full_like", "ones", "ones_like", "tensor", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 Shape: TypeAlias = int | Sequence[int]
@@ -137,9 +137,22 @@ def _has_arrays(obj: Any) -> bool:
 
 @public
 def asarray(
-    obj: Any, /, *, dtype: Any = None, device: Device | str | None = None, copy: bool | None = None
+    obj: Any,
+    /,
+    *,
+    dtype: Any = None,
+    device: Device | str | None = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """``tensor`` under the array API's name; a tensor that needs no change is returned as it is, with its history.
+
+    Parameters:
+        obj: what ``tensor`` takes.
+        copy: True for a copy in any case, False to share memory or raise.
+        requires_grad: record what is done with the result.
+
+    Raises what ``tensor`` raises, and ShapeError where ``copy=False`` cannot be.
 
     >>> import tensorgrad as tg
     >>> tg.asarray([1, 2])
@@ -149,22 +162,56 @@ def asarray(
         out = obj if device is None else to_device(obj, device)
         if dtype is not None and to_dtype(dtype) != out.dtype:
             out = OPS["astype"].call(out, dtype=to_dtype(dtype))
-        return apply(OPS["copy"], (out,)) if copy and out is obj else out  # type: ignore[no-any-return]
-    out = tensor(obj, dtype=dtype, device=device)
-    return make(out.data.copy(), out._line) if copy and out.data is obj else out
+        shared = out is obj
+        if copy and shared:
+            out = apply(OPS["copy"], (out,))
+    else:
+        out = tensor(obj, dtype=dtype, device=device)
+        shared = out.data is obj
+        if copy and shared:
+            out = make(out.data.copy(), out._line)
+    if copy is False and not shared:
+        raise ShapeError(f"asarray: this {type(obj).__name__} cannot become such a tensor without a copy")
+    return out.requires_grad_() if requires_grad else out
 
 
 @public
-def from_dlpack(obj: Any, /) -> Tensor:
+def from_dlpack(
+    obj: Any,
+    /,
+    *,
+    device: Device | str | None = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor over the memory of another library's array (PyTorch, JAX, CuPy, ...), through DLPack.
+
+    Parameters:
+        obj: anything with ``__dlpack__``, on the CPU or on a CUDA device.
+        device: where the result shall be; elsewhere takes a copy.
+        copy: True for a copy in any case, False to share memory or raise.
+        requires_grad: record what is done with the result.
+
+    Raises DTypeError for what has no ``__dlpack__``, DeviceError for memory elsewhere, ShapeError where ``copy=False``
+    cannot be.
 
     >>> import numpy as np, tensorgrad as tg
     >>> tg.from_dlpack(np.arange(3))
     tensor([0, 1, 2])
     """
-    kind, _ = obj.__dlpack_device__()
-    backend = find("cuda" if kind == 2 else "cpu")
-    return make(backend.namespace.from_dlpack(obj), caller())
+    if not hasattr(obj, "__dlpack_device__"):
+        raise DTypeError(f"from_dlpack: expected an array that speaks DLPack, got {type(obj).__name__}")
+    kind = int(obj.__dlpack_device__()[0])
+    if kind not in (1, 2, 3, 13):
+        raise DeviceError(f"from_dlpack: expected memory of the CPU or of a CUDA device, got DLPack device type {kind}")
+    backend = find("cuda" if kind in (2, 13) else "cpu")
+    out = make(backend.namespace.from_dlpack(obj), caller())
+    there = out if device is None else to_device(out, device)
+    if copy is False and there is not out:
+        raise ShapeError(f"from_dlpack: the array is on {out.device}; on {device} it takes a copy")
+    if copy and there is out:
+        there = make(out.data.copy(), out._line)
+    return there.requires_grad_() if requires_grad else there
 
 
 @public
@@ -230,7 +277,8 @@ def empty(
 
 
 def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    return _make_full(x.shape, value, x.dtype if dtype is None else dtype, x.device if device is None else device, requires_grad)
+    wanted = x.dtype if dtype is None else dtype
+    return _make_full(x.shape, value, wanted, x.device if device is None else device, requires_grad)
 
 
 @public
