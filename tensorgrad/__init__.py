@@ -72,6 +72,7 @@ from .ops.sorting import (
     argsort, nonzero, searchsorted, sort, topk, unique, unique_all, unique_counts, unique_inverse, unique_values,
 )
 from .ops.special import logit, polygamma
+from .ops.standard import broadcast_shapes, diff, isin
 from .ops.take import take, take_along_axis
 from .ops.triangle import diag, diagonal, trace, tril, triu
 
@@ -150,35 +151,35 @@ __all__ = [
     "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort",
     "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli", "bfloat16",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
-    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_to",
-    "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip", "complex64", "complex128",
-    "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum",
-    "cumulative_prod", "cumulative_sum", "custom_op", "data", "datasets", "default_generator", "deg2rad", "degrees",
-    "detect_nan", "device", "diag", "diagonal", "digamma", "divide", "dot", "double", "dropout", "e", "einsum", "elu",
-    "embedding", "empty", "empty_like", "enable_grad", "equal", "erf", "erfc", "erfinv", "errors", "estimate_memory",
-    "exp", "exp2", "expand_dims", "expm1", "eye", "finfo", "fix", "flatten", "flip", "float16", "float32", "float64",
-    "floor", "floor_divide", "fmax", "fmin", "fmod", "from_dlpack", "full", "full_like", "gammaln", "gelu",
-    "get_default_device", "get_default_dtype", "get_rng_state", "grad", "greater", "greater_equal", "half",
-    "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot", "iinfo", "index_add", "index_put", "inf",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
+    "broadcast_to", "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip", "complex64",
+    "complex128", "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cross", "cumprod",
+    "cumsum", "cumulative_prod", "cumulative_sum", "custom_op", "data", "datasets", "default_generator", "deg2rad",
+    "degrees", "detect_nan", "device", "diag", "diagonal", "diff", "digamma", "divide", "dot", "double", "dropout", "e",
+    "einsum", "elu", "embedding", "empty", "empty_like", "enable_grad", "equal", "erf", "erfc", "erfinv", "errors",
+    "estimate_memory", "exp", "exp2", "expand_dims", "expm1", "eye", "finfo", "fix", "flatten", "flip", "float16",
+    "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod", "from_dlpack", "full", "full_like",
+    "gammaln", "gelu", "get_default_device", "get_default_dtype", "get_rng_state", "grad", "greater", "greater_equal",
+    "half", "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot", "iinfo", "index_add", "index_put", "inf",
     "inference_mode", "initial_seed", "inner", "int8", "int16", "int32", "int64", "invert", "is_grad_enabled",
-    "isdtype", "isfinite", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels", "kron", "leaky_relu", "left_shift",
-    "less", "less_equal", "lgamma", "linalg", "linear", "linspace", "log", "log1p", "log2", "log10", "log_sigmoid",
-    "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace",
-    "logsumexp", "long", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_norm", "matrix_transpose",
-    "max", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "mod", "moveaxis", "movedim", "multinomial",
-    "multiply", "nan", "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "norm",
-    "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "outer", "pad", "permute", "permute_dims", "pi",
-    "polygamma", "positive", "pow", "power", "prod", "put", "put_along_axis", "rad2deg", "radians", "rand", "rand_like",
-    "randint", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "relu6", "remainder",
-    "repeat", "reshape", "result_type", "right_shift", "roll", "round", "rsqrt", "searchsorted", "seed", "selu",
-    "set_default_device", "set_default_dtype", "set_grad_enabled", "set_rng_state", "sigmoid", "sign", "signbit",
-    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "sort", "split", "sqrt",
-    "square", "squeeze", "stack", "standardize", "std", "subtract", "sum", "swapaxes", "swapdims", "take",
-    "take_along_axis", "take_along_dim", "tan", "tanh", "tape", "tensor", "tensordot", "testing", "tile", "to_device",
-    "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "uint8", "uint16", "uint32", "uint64",
-    "unbind", "uniform", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unsqueeze",
-    "unstack", "use_device", "value_and_grad", "var", "vecdot", "vector_norm", "vjp", "where", "xlogy", "zeros",
-    "zeros_like",
+    "isdtype", "isfinite", "isin", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels", "kron", "leaky_relu",
+    "left_shift", "less", "less_equal", "lgamma", "linalg", "linear", "linspace", "log", "log1p", "log2", "log10",
+    "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "logspace", "logsumexp", "long", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_norm",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "mod", "moveaxis", "movedim",
+    "multinomial", "multiply", "nan", "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad",
+    "nonzero", "norm", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "outer", "pad", "permute",
+    "permute_dims", "pi", "polygamma", "positive", "pow", "power", "prod", "put", "put_along_axis", "rad2deg",
+    "radians", "rand", "rand_like", "randint", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal",
+    "relu", "relu6", "remainder", "repeat", "reshape", "result_type", "right_shift", "roll", "round", "rsqrt",
+    "searchsorted", "seed", "selu", "set_default_device", "set_default_dtype", "set_grad_enabled", "set_rng_state",
+    "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus",
+    "softsign", "sort", "split", "sqrt", "square", "squeeze", "stack", "standardize", "std", "subtract", "sum",
+    "swapaxes", "swapdims", "take", "take_along_axis", "take_along_dim", "tan", "tanh", "tape", "tensor", "tensordot",
+    "testing", "tile", "to_device", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "uint8",
+    "uint16", "uint32", "uint64", "unbind", "uniform", "unique", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "unsqueeze", "unstack", "use_device", "value_and_grad", "var", "vecdot", "vector_norm", "vjp",
+    "where", "xlogy", "zeros", "zeros_like",
 ]
 _LAZY = frozenset({
     "data", "datasets", "kernels", "linalg", "nn", "optim", "random", "tape", "testing",
@@ -203,20 +204,7 @@ def __getattr__(name: str) -> _Any:
         from .dtypes import to_dtype
 
         return to_dtype(name)
-    found = _landing(name)  # INTERIM
-    if found is not None:
-        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _landing(name: str) -> _Any:  # INTERIM: names that ci/generate has not yet written out
-    import pkgutil
-
-    from . import op, ops
-
-    for module in pkgutil.iter_modules(ops.__path__):
-        _import_module(f"{__name__}.ops.{module.name}")
-    return op.FUNCTIONS.get(name) or (op.OPS[name].call if name in op.OPS else None)
 
 
 def __dir__() -> list[str]:

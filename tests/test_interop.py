@@ -17,7 +17,9 @@ COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, 
 
 
 @pytest.mark.parametrize("op", OPERATORS + COMPARISONS, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("other", [np.array([2.0, 3.0]), np.float64(2.0), np.array(2.0), 2.0], ids=["1d", "scalar", "0d", "float"])
+@pytest.mark.parametrize(
+    "other", [np.array([2.0, 3.0]), np.float64(2.0), np.array(2.0), 2.0], ids=["1d", "scalar", "0d", "float"]
+)
 def test_operators_beside_numpy_give_tensors_on_either_side(op: Any, other: Any) -> None:
     values = np.array([4.0, 9.0])
     t = tg.tensor(values, requires_grad=True)
@@ -42,7 +44,9 @@ def test_an_array_is_not_changed_into_objects_by_in_place_operators() -> None:
         a += tg.ones(2).requires_grad_()
 
 
-@pytest.mark.parametrize("function", [np.sin, np.exp, np.add.reduce, np.negative], ids=lambda f: getattr(f, "__name__", str(f)))
+@pytest.mark.parametrize(
+    "function", [np.sin, np.exp, np.add.reduce, np.negative], ids=lambda f: getattr(f, "__name__", str(f))
+)
 def test_numpy_ufuncs_refuse_tensors(function: Any) -> None:
     with pytest.raises(TypeError):
         function(tg.tensor([1.0, 2.0]))
