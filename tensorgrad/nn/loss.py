@@ -10,6 +10,8 @@ from ..ops.loss import softmax_cross_entropy
 from . import functional as F
 from .module import Module
 
+_cross_entropy: Any = softmax_cross_entropy.__wrapped__  # type: ignore[attr-defined]  # errors name the operands anyway
+
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "NLLLoss",
     "SmoothL1Loss",
@@ -63,7 +65,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Any, target: Any) -> Tensor:
-        return softmax_cross_entropy(
+        return _cross_entropy(  # type: ignore[no-any-return]
             input,
             target,
             self.weight,

@@ -38,7 +38,8 @@ def check_labels(labels: Any, classes: int, ignore_index: int) -> bool:
         return False
     if not labels.size:
         return True
-    view = labels.view(f"u{labels.itemsize}") if labels.dtype.kind == "i" else labels
+    # As unsigned numbers the negative ones are huge: one pass tells.
+    view = labels.view(_UNSIGNED[labels.itemsize]) if labels.dtype.kind == "i" else labels
     if np.maximum.reduce(view, axis=None) < classes and not 0 <= ignore_index < classes:
         return True
     kept = labels != ignore_index
@@ -50,6 +51,7 @@ def check_labels(labels: Any, classes: int, ignore_index: int) -> bool:
     return True
 
 
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _WRONG = "label {value} at position {where} is not one of {count} classes (0 to {count} - 1)"
 
 
@@ -165,10 +167,11 @@ def _cross_entropy_infer(params: dict[str, Any], logits: Info, target: Info, wei
 
 def _cross_entropy_body(m: Any, logits: Any, target: Any, weight: Any, options: Options) -> Any:
     axis, ignore_index, smoothing, reduction = options
-    _label_info(logits, target, weight, axis)
+    last = axis == logits.ndim - 1
+    if not last or target.shape != logits.shape[:-1] or target.dtype.kind not in "iu" or weight is not None:
+        _label_info(logits, target, weight, axis)
     classes = logits.shape[axis]
     plain = check_labels(target, classes, ignore_index)
-    last = axis == logits.ndim - 1
     z = logits if last else m.xp.moveaxis(logits, axis, -1)
     wide = z.shape
     labels = target
@@ -370,7 +373,7 @@ def softmax_cross_entropy(
     if weight is not None:
         weight = _class_weights(weight, logits)
     if target.data.dtype.kind in "iu":
-        return _cross_entropy_path((logits, target, weight), (options,))[0]  # type: ignore[no-any-return]
+        return _cross_entropy_path((logits, target, weight), (options,))
     return _soft_cross_entropy(logits, target, weight, options)
 
 

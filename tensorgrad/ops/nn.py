@@ -104,7 +104,8 @@ op(
     doc="The cotangent of linear's bias: the sum over all rows.",
 )
 
-_linear_path = quick_path(_linear.op)
+linear_path = quick_path(_linear.op)
+"""``linear`` without the looks at its arguments, for the layer: ``linear_path((x, weight, bias))``."""
 
 
 @public
@@ -122,7 +123,7 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Tensor:
     >>> tg.linear(tg.tensor([1.0, 2.0]), tg.tensor([[1.0, 1.0], [0.0, 3.0]]), tg.tensor([0.5, 0.0]))
     tensor([3.5, 6. ])
     """
-    return _linear_path((x, weight, bias))  # type: ignore[no-any-return]
+    return linear_path((x, weight, bias))
 
 
 # Rows of a table.

@@ -39,9 +39,9 @@ def step_path(record: Op) -> Step:
         rate = lr.data if isinstance(lr, Tensor) else lr
         plain = get_state().plain
         for tensors in updates:
-            kind = type(tensors[0].data)
-            bound = bounds.get(kind)
             values = [x.data for x in tensors]
+            kind = type(values[0])
+            bound = bounds.get(kind)
             if not plain or bound is None or type(values[writes]) is not kind:
                 apply(record, (*tensors, lr), tuple([settings[name] for name in record.params]))
                 continue
