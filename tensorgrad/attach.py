@@ -46,13 +46,13 @@ ALIASES: Final = {
 DIRECT: Final = (
     "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_invert",
     "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "cbrt", "ceil", "copysign", "cos",
-    "cosh", "deg2rad", "digamma", "divide", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor", "floor_divide",
-    "fmax", "fmin", "fmod", "greater", "greater_equal", "hypot", "index_put", "isfinite", "isinf", "isnan", "less",
-    "less_equal", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "logit", "masked_fill", "masked_select", "matmul", "maximum", "minimum", "multiply", "nan_to_num",
-    "negative", "nextafter", "not_equal", "outer", "positive", "pow", "rad2deg", "reciprocal", "relu", "remainder",
-    "round", "rsqrt", "searchsorted", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "sqrt", "square", "tan",
-    "tanh", "trace", "trunc", "vecdot", "xlogy",
+    "cosh", "deg2rad", "diag", "digamma", "divide", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor",
+    "floor_divide", "fmax", "fmin", "fmod", "greater", "greater_equal", "hypot", "index_put", "inner", "isfinite",
+    "isinf", "isnan", "kron", "less", "less_equal", "lgamma", "log", "log10", "log1p", "log2", "logaddexp",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "masked_fill", "masked_select", "matmul",
+    "maximum", "minimum", "multiply", "nan_to_num", "negative", "nextafter", "not_equal", "outer", "positive", "pow",
+    "rad2deg", "reciprocal", "relu", "remainder", "round", "rsqrt", "searchsorted", "sigmoid", "sign", "signbit",
+    "sin", "sinc", "sinh", "sqrt", "square", "tan", "tanh", "trace", "trunc", "unique", "vecdot", "xlogy",
 )  # fmt: skip
 """Methods that are the function of the namespace itself."""
 
@@ -60,7 +60,7 @@ RENAMED: Final = {
     "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
     "arctan2": "atan2", "arctanh": "atanh", "bitwise_not": "bitwise_invert", "div": "divide", "eq": "equal",
     "ge": "greater_equal", "gt": "greater", "le": "less_equal", "lt": "less", "mul": "multiply", "ne": "not_equal",
-    "neg": "negative", "true_divide": "divide", "unique": "unique_values",
+    "neg": "negative", "true_divide": "divide",
 }  # fmt: skip
 """Likewise, under another name."""
 

@@ -52,6 +52,7 @@ AMBIGUOUS = [
     ("view", (np.int32,), {}, ["astype"]),
     ("view", (tg.int32,), {}, ["astype"]),
     ("norm", (1,), {}, ["matrix_norm", "vector_norm"]),
+    ("cross", (tg.ones(3, 4),), {}, ["axis=-1"]),
 ]
 
 
@@ -113,7 +114,9 @@ CALLS = [
     "x.clone().zero_()", "x.clone().fill_(2)", "x.clone().clamp_(1, 3)", "x.clone().copy_(x[0])",
     "x.clone().masked_fill_(x > 3, 1.0)", "x.clone().exp_()", "x.clone().neg_()", "x.clone().sqrt_()", "x.sigmoid()",
     "x.relu()", "(x + 1).rsqrt()", "x.std(unbiased=True)", "x.norm()", "x.norm(dim=1)", "x.topk(2)[0]",
-    "x.topk(2, dim=0, largest=False)[1]", "x.squeeze()", "x.unique()",
+    "x.topk(2, dim=0, largest=False)[1]", "x.squeeze()", "x.unique()", "x.diff()", "x.diff(2, 0)", "x.diff(dim=0)",
+    "x[:, :3].cross(x[:, 1:], dim=1)",
+    "x[0].inner(x[1])", "x[0].diag()", "x.diag(1)", "x.kron(x[:1])",
     "x.reshape(1, 3, 4).bmm(x.t().reshape(1, 4, 3))", "x.reshape_as(x.t())", "x.expand_as(x)",
     "x.nonzero(as_tuple=False)", "x.take(i)", "x.take_along_dim(i.reshape(1, 2), dim=1)", "x.amax(0)",
     "x.amin(dim=1, keepdim=True)",

@@ -206,6 +206,36 @@ def dot(self: Tensor, other: Any) -> Tensor:
 
 
 @method()
+def cross(self: Tensor, other: Any, axis: int | None = None, *, dim: int | None = None) -> Tensor:
+    """The vector product along an axis of length 3: ``tg.cross`` with its axis said, unless there is one only.
+
+    Raises AmbiguousError without an axis: NumPy takes the last one, PyTorch the first of length 3.
+
+    >>> import tensorgrad as tg
+    >>> tg.tensor([1.0, 0.0, 0.0]).cross(tg.tensor([0.0, 1.0, 0.0]))
+    tensor([0., 0., 1.])
+    """
+    where = one_of("cross", "axis", axis, dim)
+    if where is None and (self.ndim > 1 or getattr(other, "ndim", 1) > 1):
+        raise AmbiguousError(
+            "x.cross(y) without an axis: for the last one (NumPy) write x.cross(y, axis=-1), for the first of length 3 "
+            "(PyTorch) that one's number"
+        )
+    return tg.cross(self, other, axis=-1 if where is None else where)  # type: ignore[no-any-return]
+
+
+@method()
+def diff(self: Tensor, n: int = 1, axis: int = -1, *, dim: int | None = None) -> Tensor:
+    """Differences of neighbours along an axis, ``n`` times over: ``tg.diff`` as a method.
+
+    >>> import tensorgrad as tg
+    >>> tg.tensor([1.0, 4.0, 9.0]).diff()
+    tensor([3., 5.])
+    """
+    return tg.diff(self, axis=axis if dim is None else dim, n=n)  # type: ignore[no-any-return]
+
+
+@method()
 def norm(
     self: Tensor, p: Any = 2, axis: Any = None, keepdims: bool = False, *, dim: Any = None, keepdim: bool | None = None
 ) -> Tensor:
