@@ -37,19 +37,26 @@ def step_path(record: Op) -> Step:
 
     def step(updates: Iterable[tuple[Tensor, ...]], lr: Any, settings: dict[str, Any], line: Line) -> None:
         rate = lr.data if isinstance(lr, Tensor) else lr
-        plain = get_state().plain
+        written = (line,)
+        kind = update = None
+        if not get_state().plain:
+            for tensors in updates:
+                apply(record, (*tensors, lr), tuple([settings[name] for name in record.params]))
+            return
         for tensors in updates:
             values = [x.data for x in tensors]
-            kind = type(values[0])
-            bound = bounds.get(kind)
-            if not plain or bound is None or type(values[writes]) is not kind:
+            if type(values[0]) is not kind:
+                kind = type(values[0])
+                update = bounds[kind].f if kind in bounds else None
+            if update is None or type(values[writes]) is not kind:
                 apply(record, (*tensors, lr), tuple([settings[name] for name in record.params]))
+                kind = None
                 continue
-            bound.f(*values, rate, **settings)
+            update(*values, rate, **settings)
             for x in tensors[:writes]:  # as raise_version, spelled out where it counts
                 cell = x._cell
                 cell[0] += 1
-                cell[1:] = (line,)  # type: ignore[assignment]
+                cell[1:] = written  # type: ignore[assignment]
 
     return step
 
