@@ -43,8 +43,8 @@ def to_dtype(spec: Any) -> np.dtype[Any]:
         if isinstance(spec, str) and spec == "bfloat16":
             import ml_dtypes
 
-            return np.dtype(ml_dtypes.bfloat16)
-        return np.dtype(spec)
+            return np.dtype(ml_dtypes.bfloat16)  # type: ignore[no-any-return]
+        return np.dtype(spec)  # type: ignore[no-any-return]
     except TypeError as error:
         raise DTypeError(f"expected a dtype such as 'float32', got {spec!r}") from error
     except ImportError as error:

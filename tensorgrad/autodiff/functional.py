@@ -56,8 +56,8 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
             answer = f(*level.args, **kwargs)
         value, aux = answer if has_aux else (answer, None)
         value = _scalar(value, "grad")
-        gradient = level.pull([value], [None], retain=False)
-        gradient = gradient[0] if isinstance(argnums, int) else tuple(gradient)
+        found = level.pull([value], [None], retain=False)
+        gradient = found[0] if isinstance(argnums, int) else tuple(found)
         return ((level.out(value), map_tensors(level.out, aux)) if has_aux else level.out(value)), gradient
 
     return transformed
@@ -247,8 +247,8 @@ class _Level:
                 fresh: Tensor = apply(OPS["identity"], (x,))
         else:
             fresh = make(x.data, x._line or self.line)
-            fresh._cell = x._cell
             fresh._node = Leaf(x.shape, x.dtype, x._line or self.line)
+        fresh._cell = x._cell  # the same memory
         self.tensors.append(fresh)
         return fresh
 
@@ -290,7 +290,7 @@ class _Level:
 
         def tangent(out: Tensor) -> Tensor:
             t = next(found) if out._node is not None else None
-            return TENSORS.zeros_like(out.detach()) if t is None else t
+            return TENSORS.zeros_like(out.detach()) if t is None else t  # type: ignore[no-any-return]
 
         return map_tensors(tangent, value)
 
@@ -361,7 +361,7 @@ def _scalar(value: Any, what: str) -> Tensor:
             [value],
             ["result"],
         )
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _basis(x: Tensor) -> list[Tensor]:

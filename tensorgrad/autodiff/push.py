@@ -164,9 +164,9 @@ def _transposed(node: Node, incoming: list[Any], saved: tuple[Any, ...]) -> Any:
                 roots.append((cotangent, t))
     # Outside the block above: whether this is recorded is the caller's choice.
     roots = [(c._node, t if c.shape == t.shape else TENSORS.broadcast_to(t, shape=c.shape)) for c, t in roots]
-    leaves = [u._node for u in us if u is not None]
+    leaves = [u._node for u in us if u is not None and u._node is not None]
     found = sweep(roots, leaves, retain=True, create=True)
-    parts = [None if u is None else found.get(u._node) for u in us]
+    parts = [None if u is None or u._node is None else found.get(u._node) for u in us]
     return parts if several else parts[0]
 
 

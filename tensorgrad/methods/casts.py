@@ -51,7 +51,7 @@ def to(
         out = tg.astype(out, dtype, copy=False)
     if device is not None:
         out = tg.to_device(out, device)
-    return tg.copy(out) if copy and out is self else out  # type: ignore[no-any-return]
+    return tg.copy(out) if copy and out is self else out
 
 
 def _names_device(text: str) -> builtins.bool:

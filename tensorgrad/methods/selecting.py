@@ -122,7 +122,7 @@ def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> tg.tensor([1.0]).add(2, alpha=3)
     tensor([7.])
     """
-    return self + (other if type(alpha) is int and alpha == 1 else other * alpha)
+    return self + (other if type(alpha) is int and alpha == 1 else other * alpha)  # type: ignore[no-any-return]
 
 
 @method("sub", "subtract")
@@ -133,7 +133,7 @@ def sub(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> tg.tensor([1.0]).sub(2, alpha=3)
     tensor([-5.])
     """
-    return self - (other if type(alpha) is int and alpha == 1 else other * alpha)
+    return self - (other if type(alpha) is int and alpha == 1 else other * alpha)  # type: ignore[no-any-return]
 
 
 @method("mm")

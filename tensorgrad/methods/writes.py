@@ -122,7 +122,7 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     >>> tg.tensor([-1.0, 0.5, 3.0]).clamp_(0, 1)
     tensor([0. , 0.5, 1. ])
     """
-    return replace(self, lambda x: tg.clip(x, min, max))  # type: ignore[no-any-return]
+    return replace(self, lambda x: tg.clip(x, min, max))
 
 
 @method()

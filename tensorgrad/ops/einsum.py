@@ -105,7 +105,7 @@ _quick_contract = quick_path(_contract.op)
 
 def contract(a: Tensor, b: Tensor, a_labels: Sequence[int], b_labels: Sequence[int], out: Sequence[int]) -> Tensor:
     """The product of ``a`` and ``b`` with their axes named by numbers, summed over those that are not in ``out``."""
-    return _quick_contract((a, b), (tuple(a_labels), tuple(b_labels), tuple(out)))  # type: ignore[no-any-return]
+    return _quick_contract((a, b), (tuple(a_labels), tuple(b_labels), tuple(out)))
 
 
 # Reading an expression.

@@ -94,7 +94,7 @@ def matmul(a: Any, b: Any, /) -> Tensor:
     """
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         a, b = tensor_of(a), tensor_of(b)
-    return _quick_matmul((a, b))  # type: ignore[no-any-return]
+    return _quick_matmul((a, b))
 
 
 # Products over chosen axes.

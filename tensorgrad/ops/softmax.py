@@ -73,8 +73,8 @@ def logsumexp(x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor
     Raises AxisError for an axis out of range or named twice.
 
     >>> import tensorgrad as tg
-    >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]))
-    tensor(1000.6931)
+    >>> tg.logsumexp(tg.tensor([1024.0, 1024.0]))
+    tensor(1024.6931)
     """
     x = floating_of(x)
     return _logsumexp(x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims))  # type: ignore[no-any-return]

@@ -81,4 +81,4 @@ def isin(x1: Any, x2: Any, /, *, invert: bool = False) -> Tensor:
         ordered = sort(reshape(x2, (-1,)))
         places = minimum(searchsorted(ordered, x1), x2.size - 1)
         found = equal(reshape(take(ordered, reshape(places, (-1,)), axis=0), x1.shape), x1)
-    return logical_not(found) if invert else found  # type: ignore[no-any-return]
+    return logical_not(found) if invert else found
