@@ -129,7 +129,9 @@ def torch_value_and_gradients(
 
     args, kwargs, tracked = as_torch(sample, row.grad)
     assert row.torch is not None
-    outs = parts(row.torch(*args, **kwargs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an oracle's own advice
+        outs = parts(row.torch(*args, **kwargs))
     roots = [(i, out) for i, out in enumerate(outs) if isinstance(out, torch.Tensor) and out.requires_grad]
     if not tracked:
         return outs, []

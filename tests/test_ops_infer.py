@@ -23,6 +23,7 @@ from tensorgrad.testing import Call, record_calls
 
 UNSWEPT_OPS: dict[str, str] = {
     "checkpoint": "its results' shapes are known by running it; tests/test_checkpoint.py",
+    "accumulate": "how backward adds to .grad that is there already; tests/test_engine.py",
 }
 """Registered ops that no row needs to call, with the reason."""
 
@@ -106,7 +107,7 @@ def test_row_names_are_unique() -> None:
 
 
 READS_VALUES = frozenset(
-    {"gather", "scatter", "set_region", "write_region", "pow", "embedding", "pick_class", "softmax_cross_entropy"}
+    {"gather", "scatter", "set_region", "add_region", "write_region", "add_to_region", "pow", "embedding", "pick_class", "softmax_cross_entropy"}
 )
 """Ops that may refuse values (an index out of range, a negative integer exponent) which their infer, knowing shapes
 only, has to let pass."""

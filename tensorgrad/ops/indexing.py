@@ -137,7 +137,7 @@ def _index_array(part: Any) -> Any:
         except ValueError as error:
             raise IndexingError(f"expected an index of nested sequences of equal lengths: {error}") from None
     if part.dtype.kind not in "biu":
-        raise IndexingError(f"an index array must hold integers or booleans, got {part.dtype}")
+        raise IndexingError(f"an index array must hold integers or booleans, got {part.dtype}{list(part.shape)}")
     return part
 
 

@@ -32,7 +32,7 @@ def view_info(x: Info, steps: Steps) -> Info:
 
 def _region_infer(params: dict[str, Any], x: Info, v: Any, indices: Sequence[Any]) -> Info:
     view = view_info(x, params.get("steps", ()))
-    if (type(v) is complex or isinstance(v, Info) and v.dtype.kind == "c") and x.dtype.kind != "c":
+    if (type(v) is complex or (isinstance(v, Info) and v.dtype.kind == "c")) and x.dtype.kind != "c":
         raise DTypeError(f"complex values do not fit into {x.dtype}: write their real part")
     if not isinstance(v, Info):
         return x
@@ -70,9 +70,15 @@ def _writable_region(m: Any, out: Any, steps: Steps) -> tuple[Any, Any]:
 def _set_body(m: Any, x: Any, v: Any, indices: Sequence[Any], steps: Steps, key: Key) -> Any:
     out = m.xp.array(x, order="C")  # the sweep brings scalars too
     view, positions = _writable_region(m, out, steps)
-    index = key.fill(indices)
+    index = key.fill(_row_by_row(m, indices, key))
     view[index if positions is None else positions[index]] = v
     return out
+
+
+def _row_by_row(m: Any, indices: Sequence[Any], key: Key) -> Sequence[Any]:
+    """Index arrays in row-major memory: of places that name one element, the last in that order is to stay, but NumPy
+    goes by the arrays' own order where index and values share another."""
+    return indices if key.distinct else [m.xp.asarray(i, order="C") for i in indices]
 
 
 def _add_body(m: Any, x: Any, v: Any, indices: Sequence[Any], steps: Steps, key: Key) -> Any:
@@ -167,7 +173,7 @@ write_region = op(
     "x value *indices",
     params="key",
     infer=_region_infer,
-    body=lambda m, x, value, indices, key: x.__setitem__(key.fill(indices), value),
+    body=lambda m, x, value, indices, key: x.__setitem__(key.fill(_row_by_row(m, indices, key)), value),
     writes=1,
     doc="Write ``v`` into ``x[key]``, in place.",
 )
