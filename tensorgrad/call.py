@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .backends.registry import backend_of, find, known_types
-from .core.lines import PACKAGE, Line, describe, user_line
+from .core.lines import PACKAGE, Line, user_line
 from .core.node import Cell, Info, Leaf, Node, Vertex
 from .core.report import because, complain, failure
 from .core.state import State, get_state
@@ -223,7 +223,7 @@ def _wrap(
     if op.view:
         source = operands[0]
         data, base = values[0], result.base
-        if base is not None and (base is data or base is data.base) or result is data:
+        if result is data or (base is not None and (base is data or base is data.base)):
             if result is data:
                 out.data = data[...]
             _as_view(out, source, op, params, state.grad, index)
@@ -231,7 +231,7 @@ def _wrap(
 
 
 def _as_view(out: Tensor, source: Tensor, op: Op, params: tuple[Any, ...], grad: bool, index: int) -> None:
-    """Note that ``out`` looks into ``source``'s memory through ``op`` (its result number ``index``, or -1: its only one)."""
+    """Note that ``out`` looks into ``source``'s memory through ``op`` (its result ``index``, or -1: its only one)."""
     earlier = source._view
     base, steps, sealed, constant = source, (), None, None
     if earlier is not None:
@@ -372,11 +372,12 @@ def _refuse_constant(x: Tensor, base: Tensor) -> None:
     raise complain(
         InPlaceError,
         "view",
-        "this view was made under no_grad, and a recorded write changed its base afterwards, so whether it has a history "
-        "is ambiguous: make the view again, or use its .detach()\n"
-        f"  written at {describe(written)}",  # type: ignore[arg-type]
+        "this view was made under no_grad, and a recorded write changed its base afterwards, so whether it has a "
+        "history is ambiguous",
         [x, base],
         ["view", "base"],
+        places=[("written", written)],  # type: ignore[list-item]
+        advice="Make the view again, or use its .detach().",
     )
 
 

@@ -16,7 +16,7 @@ from .dtypes import is_floating, is_scalar, result_dtype
 from .errors import DTypeError, ShapeError, TensorgradError
 from .op import FUNCTIONS, Op, register
 
-__all__ = ["Binary", "Unary", "broadcast", "elementwise", "elementwise_infer", "op", "public"]
+__all__ = ["Binary", "Unary", "broadcast", "elementwise", "elementwise_infer", "explained", "op", "public"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -133,10 +133,16 @@ def op(
 
 
 def public(function: F) -> F:
-    """Make a function over ops part of the public namespace ``tensorgrad``.
+    """Make a function over ops part of the public namespace ``tensorgrad``; its errors are ``explained``."""
+    named = explained(function)
+    FUNCTIONS[function.__name__] = named
+    return named
 
-    Errors that it raises while looking at its arguments get what those of an op have: the name, each argument and
-    where it was made, the user's line.
+
+def explained(function: F) -> F:
+    """The function with errors that say all that those of ops do.
+
+    What it raises while looking at its arguments gets its name, each argument and where it was made, the user's line.
     """
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
@@ -150,7 +156,6 @@ def public(function: F) -> F:
             raise failure(function.__name__, (*args, *kwargs.values()), labels, error) from because(error)
 
     named.__module__ = "tensorgrad"
-    FUNCTIONS[function.__name__] = named
     return cast(F, named)
 
 

@@ -27,6 +27,8 @@ DIFFERENCES = {
     "two faults": "Both refuse a write that has two faults; which is named first differs.",
     "constant under no_grad": "A view made under no_grad of a tracked tensor is a constant here. PyTorch makes it a "
     "leaf with a .grad of its own, so that a loss of it alone can be differentiated.",
+    "second write of x[i] += y": "Where x is an untracked view, PyTorch takes the second write of x[i] += w, of the "
+    "region onto itself, for a write to a leaf, and refuses; here it is no write.",
     "history into integers": "PyTorch drops a value's gradient silently where it is written into integers; here it "
     "raises.",
 }
@@ -121,10 +123,12 @@ def kind_of(error: Exception, ours: bool) -> str:
 
 @dataclass
 class Run:
-    """A library at work: its variables, and how it runs a line."""
+    """A library at work: its variables, and how it runs a line. ``tainted``: PyTorch tracks a view made under
+    no_grad."""
 
     ours: bool
     names: dict[str, Any]
+    tainted: bool = False
 
     def step(self, statement: Statement) -> str | None:
         """Run a statement; the kind of error it raised, or None."""
@@ -167,6 +171,7 @@ def compare_states(ours: Run, theirs: Run, after: str, loose: bool) -> None:
         if not close(a, b, loose):
             raise Mismatch(f"after {after}: {name} is\n{a}\nin PyTorch\n{b}")
         history = _has_history(yours[name], leaves)
+        theirs.tainted |= history is False and yours[name].requires_grad
         if history is not None and history != mine[name].requires_grad:
             raise Mismatch(f"after {after}: {name}.requires_grad is {mine[name].requires_grad}")
 
@@ -197,7 +202,7 @@ def compare(program: Program) -> str:
     for statement in program.statements:
         expected, got = theirs.step(statement), ours.step(statement)
         if expected != got:
-            difference = _documented(expected, got, ours.names.get(statement.writes or ""))
+            difference = _documented(expected, got, statement.ours, ours.names.get(statement.writes or ""))
             if difference is None:
                 raise Mismatch(f"{statement.ours}: tensorgrad {got or 'runs'}, PyTorch {expected or 'runs'}")
             if got is None or expected is None:
@@ -209,7 +214,7 @@ def compare(program: Program) -> str:
 REFUSED = ("leaf", "sealed", "broadcast", "history into integers", "dtype", "shape", "index")
 
 
-def _documented(expected: str | None, got: str | None, written: Any = None) -> str | None:
+def _documented(expected: str | None, got: str | None, line: str = "", written: Any = None) -> str | None:
     """The name of the difference, where it is one of ``DIFFERENCES``."""
     if expected in REFUSED and got in REFUSED:
         return "two faults"
@@ -217,13 +222,17 @@ def _documented(expected: str | None, got: str | None, written: Any = None) -> s
         sealed = written is not None and written._view is not None and written._view.sealed is not None
         if not (sealed and written.requires_grad):  # else it is we who should have refused
             return "sealed view read"
+    if (expected, got) == ("leaf", None) and re.search(r"\] [-+*]= ", line) and written._view is not None:
+        return "second write of x[i] += y"
+    if got == "untracked" and expected in (None, "saved"):
+        return "constant under no_grad"
     if expected is not None or got is None:
         return None
     if got == "broadcast":
         return "part of a broadcast"
     if got == "history into integers" or (got == "sealed" and written is not None and written.dtype.kind == "i"):
         return "history into integers"
-    return "constant under no_grad" if got == "untracked" else None
+    return None
 
 
 def _differentiate(program: Program, ours: Run, theirs: Run) -> str:
@@ -246,7 +255,9 @@ def _differentiate(program: Program, ours: Run, theirs: Run) -> str:
     last = Statement("loss.backward()", "loss.backward()")
     expected, got = theirs.step(last), ours.step(last)
     if expected != got:
-        if got == "untracked" and expected is None:
+        if (difference := _documented(expected, got)) is not None:
+            return difference
+        if theirs.tainted and expected == "saved" and got is None:
             return "constant under no_grad"
         raise Mismatch(f"loss.backward(): tensorgrad {got or 'runs'}, PyTorch {expected or 'runs'}")
     if expected is not None:  # PyTorch may have filled some .grad by then
@@ -281,7 +292,9 @@ def _second_order(leaves: list[str], ours: Run, theirs: Run, loose: bool) -> str
             outcome.append(None)
         except Exception as error:
             outcome.append(kind_of(error, run.ours))
-    if outcome == [None, "untracked"]:
+    if outcome[0] != outcome[1] and (difference := _documented(*outcome)) is not None:
+        return difference
+    if theirs.tainted and outcome == ["saved", None]:
         return "constant under no_grad"
     if outcome[0] != outcome[1]:
         raise Mismatch(f"second order: tensorgrad {outcome[1] or 'runs'}, PyTorch {outcome[0] or 'runs'}")

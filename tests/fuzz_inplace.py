@@ -192,7 +192,9 @@ class Writer:
             self.add(f"{name}[{key}] = {value}", f"{name}[{key}] = {self.apart(value, name)}", writes=name)
         elif choice < 0.9:
             value, sign = self.fitting(region, name), self.pick("+-*")
-            theirs = self.apart(value, name) if self.dtype_of(value) == self.dtype_of(name) else self.cast(value, name)
+            theirs = self.cast(value, name)
+            if theirs == value and self.dtype_of(value) == self.dtype_of(name) and not self.copies(key):
+                theirs = self.apart(value, name)
             self.add(f"{name}[{key}] {sign}= {value}", f"{name}[{key}] {sign}= {theirs}", writes=name)
         else:
             other, form = self.any(lambda t: tuple(t.shape) == shape), self.pick(["T", "self", "shift"])
@@ -206,6 +208,10 @@ class Writer:
                 self.both(f"{name}[...] = {name}", writes=name)
             elif other is not None and not self.is_region(other, name, "..."):
                 self.add(f"{name}[...] = {other}", f"{name}[...] = {self.apart(other, name)}", writes=name)
+
+    def copies(self, key: str) -> bool:
+        """Whether reading at a key gives a copy, which overlaps with nothing."""
+        return "[" in key
 
     def cast(self, name: str, other: str) -> str:
         """An operand for PyTorch: integers beside floats as the copy made of them here, which no write reaches."""

@@ -12,10 +12,12 @@ from typing import Any, final
 from ..call import record_several
 from ..core.generator import default_generator
 from ..core.lines import caller
+from ..core.report import complain
 from ..core.state import Under, get_state
 from ..core.tensor import Tensor, make
 from ..core.tree import flatten, map_tensors
 from ..define import op
+from ..errors import InPlaceError
 from ..op import TENSORS, Op, bound_of
 from .backward import run
 
@@ -32,7 +34,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
     >>> y = tg.checkpoint(lambda x: tg.exp(tg.sin(x)))(x)
     >>> y.sum().backward(); x.grad
-    tensor([ 1.2534134 , -1.0330688 ])
+    tensor([ 1.2533808, -1.0331168])
     """
 
     @functools.wraps(f)
@@ -40,8 +42,11 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not get_state().grad:
             return f(*args, **kwargs)
         segment = _Segment(f, args, kwargs)
+        given = flatten((args, kwargs))
+        versions = [t._cell[0] for t in given]
         result, outside = segment.first_run()
-        inputs = [*flatten((args, kwargs)), *outside]
+        _refuse_changed(given, versions)
+        inputs = [*given, *outside]
         tracked = tuple(i for i, t in enumerate(inputs) if t._node is not None)
         outs = tuple(flatten(result))
         if not tracked or not outs:
@@ -52,6 +57,21 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return transformed
+
+
+def _refuse_changed(given: Sequence[Tensor], versions: Sequence[int]) -> None:
+    """A second run would start from what the first one left behind."""
+    for position, (t, version) in enumerate(zip(given, versions, strict=True)):
+        if t._cell[0] != version:
+            raise complain(
+                InPlaceError,
+                "checkpoint",
+                f"the function changed its argument {position} in place, so it cannot be run again",
+                [t],
+                ["argument"],
+                places=[("written", t._cell[1])],  # type: ignore[list-item]
+                advice="Write to a copy inside it.",
+            )
 
 
 @final
@@ -139,15 +159,15 @@ def _rule(m: Any, g: Any, mask: Sequence[bool], inputs: Sequence[Any], segment: 
         fresh.append(t)
     outs = segment.run_again(fresh)
     sources = [*fresh, *segment.outside]
-    wanted = [t._node for t, w in zip(sources, mask, strict=True) if w and t._node is not None]
+    vertices = [t._node for t, w in zip(sources, mask, strict=True) if w and t._node is not None]
     roots = [
         (out._node, part if isinstance(part, Tensor) else make(part, None))
         for out, part in zip(outs, g, strict=True)
         if part is not None and out._node is not None
     ]
     create = recorded and get_state().grad
-    found = run(roots, wanted, None, create, barrier=True) if roots else {}
-    return [_answer(found.get(t._node) if w else None, recorded) for t, w in zip(sources, mask, strict=True)]
+    found = run(roots, vertices, None, create, barrier=True) if roots else {}
+    return [_answer(found.get(t._node) if w and t._node is not None else None, recorded) for t, w in zip(sources, mask, strict=True)]
 
 
 def _answer(g: Any, recorded: bool) -> Any:

@@ -20,8 +20,8 @@ __all__ = [
 ]
 
 _PARTLY_RELEASED = (
-    "\n  The pass stopped midway: no .grad was changed, but what its graph had saved is partly released. Compute the result "
-    "again before another backward."
+    "\n  The pass stopped midway: no .grad was changed, but what its graph had saved is partly released. Compute the "
+    "result again before another backward."
 )
 
 
@@ -64,7 +64,10 @@ def first_order_only(node: Node) -> TensorgradError:
 def given_nan(vertex: Vertex) -> TensorgradError:
     """The cotangent that a pass starts from contains NaN."""
     return complain(
-        NaNError, "backward", "the gradient it was given contains NaN already", places=[("result recorded", vertex.line)]
+        NaNError,
+        "backward",
+        "the gradient it was given contains NaN already",
+        places=[("result recorded", vertex.line)],
     )
 
 
@@ -107,7 +110,7 @@ def stopped(error: Exception, roots: list[tuple[Vertex, Any]]) -> Exception:
     """The error that ends a pass, which says so where the pass had released part of its graph."""
     starts = [v.node if isinstance(v, Item) else v for v, _ in roots]
     released = any(isinstance(v, Node) and v.saved is RELEASED for v in starts)
-    if released and not _SECOND in str(error).partition("\n")[0]:
+    if released and _SECOND not in str(error).partition("\n")[0]:
         if isinstance(error, TensorgradError):
             error.args = (str(error) + _PARTLY_RELEASED,)
         else:

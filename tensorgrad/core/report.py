@@ -77,11 +77,11 @@ def complain(
     places: Sequence[tuple[str, Line | None]] = (),
     advice: str = "",
 ) -> TensorgradError:
-    """The error to raise: ``what: message``, the operands, further lines of the user's, the one that called, and what to
-    do about it."""
+    """The error to raise: ``what: message``, the operands, other lines of the user's, the one calling, advice."""
     lines = [f"{what}: {message}"]
     shown = list(operands[:_SHOWN])
-    lines += [f"  {label}: {describe_operand(x)}" for label, x in zip(_labels(names, len(operands)), shown, strict=False)]
+    labels = _labels(names, len(operands))
+    lines += [f"  {label}: {describe_operand(x)}" for label, x in zip(labels, shown, strict=False)]
     if len(operands) > len(shown):
         lines.append(f"  and {len(operands) - len(shown)} more")
     lines += [f"  {label} at {describe(line)}" for label, line in places]
@@ -138,14 +138,14 @@ def failure(
     if kind is not None:
         return complain(kind, what, expected or str(error), inputs, names, places)
     if not any(note.startswith("while computing") for note in getattr(error, "__notes__", ())):
-        described = str(complain(TensorgradError, f"while computing {what}", "", inputs, names, places)).replace(": \n", "\n", 1)
-        error.add_note(described)
+        described = str(complain(TensorgradError, f"while computing {what}", "", inputs, names, places))
+        error.add_note(described.replace(": \n", "\n", 1))
     return error
 
 
 def because(error: BaseException) -> BaseException | None:
-    """What to raise an error's translation ``from``: the error itself where it came out of the user's own code (a custom
-    op's, say), so that its traceback shows where. Of a library's error the translation has said everything."""
+    """What to raise an error's translation ``from``: the error itself where it came out of the user's own code (a
+    custom op's, say), so that its traceback shows where. Of a library's error the translation has said everything."""
     if isinstance(error, TensorgradError) or _kind(error) is None:
         return error.__cause__
     return error if _through_user_code(error.__traceback__) else None

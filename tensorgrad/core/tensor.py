@@ -79,12 +79,13 @@ class Tensor(TensorMethods):
     _line: Line | None
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        cell = [0]
         if isinstance(data, Tensor):
-            data = data.data
+            data, cell = data.data, data._cell
         backend_of(data)
         self.data = data
         self._node = None
-        self._cell = [0]
+        self._cell = cell
         self._view = None
         self._line = caller()
         if requires_grad:
@@ -361,7 +362,9 @@ class Tensor(TensorMethods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise self._error(
-                GradientError, "deepcopy", "only leaves can be deep-copied, and this tensor was computed: copy .detach() instead"
+                GradientError,
+                "deepcopy",
+                "only leaves can be deep-copied, and this tensor was computed: copy .detach() instead",
             )
         out = _restore(type(self), self.data.copy(), self.requires_grad, getattr(self, "__dict__", None))
         memo[id(self)] = out
@@ -372,7 +375,9 @@ class Tensor(TensorMethods):
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
             raise self._error(
-                GradientError, "pickle", "only leaves can be pickled, and this tensor was computed: pickle .detach() instead"
+                GradientError,
+                "pickle",
+                "only leaves can be pickled, and this tensor was computed: pickle .detach() instead",
             )
         return _restore, (type(self), self.data, self.requires_grad, getattr(self, "__dict__", None))
 

@@ -90,6 +90,7 @@ def tensor(
     tensor([1., 2.], requires_grad=True)
     """
     wanted = None if dtype is None else to_dtype(dtype)
+    source = obj
     if isinstance(obj, Tensor):
         obj = obj.data
     try:
@@ -105,6 +106,8 @@ def tensor(
         where = device_of(device)
         data = find(where.kind).asarray(_values(obj, wanted), device=where)
     out = make(data, caller())
+    if isinstance(source, Tensor) and data is source.data:
+        out._cell = source._cell  # writes to either show in both
     return out.requires_grad_() if requires_grad else out
 
 
@@ -206,6 +209,8 @@ def from_dlpack(
         raise DeviceError(f"from_dlpack: expected memory of the CPU or of a CUDA device, got DLPack device type {kind}")
     backend = find("cuda" if kind in (2, 13) else "cpu")
     out = make(backend.namespace.from_dlpack(obj), caller())
+    if isinstance(obj, Tensor):
+        out._cell = obj._cell
     there = out if device is None else to_device(out, device)
     if copy is False and there is not out:
         raise ShapeError(f"from_dlpack: the array is on {out.device}; on {device} it takes a copy")

@@ -5,13 +5,12 @@ The same writes in ``x``'s own memory are ``x[key] = values``, and ``index_add_`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.tensor import Tensor
-from ..define import public
+from ..define import explained, public
 from ..errors import DTypeError, ShapeError
 from ..op import TENSORS
 from .axes import normal_axis
@@ -56,6 +55,7 @@ def index_add(x: Any, axis: int, index: Any, source: Any, *, alpha: float = 1) -
     return add_region(x, _scaled(source, alpha), arrays, steps=(), key=key)  # type: ignore[no-any-return]
 
 
+@explained
 def index_add_(x: Tensor, axis: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
     """``index_add`` in ``x``'s own memory; returns ``x``. Differentiable, and refused, as ``x[...] = value`` is.
 
@@ -76,8 +76,8 @@ def _indices(x: Tensor, indices: Any) -> tuple[Key, list[Any]]:
 def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """``x`` with ``values`` written at ``x[indices]``, or added there with ``accumulate``.
 
-    ``indices`` is whatever indexes a tensor; a tuple (or list) gives one part per axis. Where an element is named twice,
-    the last value stays (and alone has a gradient); with ``accumulate`` both are added.
+    ``indices`` is whatever indexes a tensor; a tuple (or list) gives one part per axis. Where an element is named
+    twice, the last value stays (and alone has a gradient); with ``accumulate`` both are added.
 
     Raises IndexingError or ShapeError for what does not fit. Differentiable in ``x`` and ``values``.
 
@@ -93,6 +93,7 @@ def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Te
     return write(x, values, arrays, steps=(), key=key)  # type: ignore[no-any-return]
 
 
+@explained
 def index_put_(x: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """``index_put`` in ``x``'s own memory; returns ``x``. Differentiable, and refused, as ``x[...] = value`` is.
 

@@ -149,7 +149,7 @@ def _refused(x: Tensor, message: str) -> Exception:
 
 def _repeats(data: Any) -> bool:
     """Whether several elements are one in memory."""
-    return any([stride == 0 and n > 1 for stride, n in zip(data.strides, data.shape, strict=True)])
+    return any(stride == 0 and n > 1 for stride, n in zip(data.strides, data.shape, strict=True))
 
 
 def _read_only(x: Tensor) -> str:
@@ -168,7 +168,7 @@ def _refuse_history(x: Tensor, base: Tensor, of_value: bool) -> None:
     elif node is not None and node.name == "identity":
         message = "an argument of a transform cannot be written to, it belongs to the caller: write to a copy"
     elif x._view is not None and x._view.sealed is not None:
-        message = f"this view cannot take a recorded write: {x._view.sealed}. Index what was made at {made_at(base)} instead"
+        message = f"this view cannot take a recorded write: {x._view.sealed}. Index its base, made at {made_at(base)}"
     elif of_value and not is_floating(x.dtype):
         message = f"a value that requires a gradient would lose it in {x.dtype}: write value.detach()"
     else:
@@ -287,12 +287,16 @@ def _fitting(name: str, x: Tensor, others: tuple[Any, ...], result: Tensor) -> T
     if result.shape != x.shape:
         kind: type[TensorgradError] = ShapeError
         message = f"the result has shape {list(result.shape)}, which does not fit into {list(x.shape)}"
-    elif is_floating(result.dtype) and is_floating(x.dtype) and (result.dtype.kind != "c" or x.dtype.kind == "c"):
-        return result
-    elif np.can_cast(result.dtype, x.dtype, "same_kind"):
+    elif _casts(result.dtype, x.dtype):
         return result
     else:
         kind, message = DTypeError, f"the result is {result.dtype}, which does not fit into {x.dtype}"
     raise complain(
         kind, f"in-place {name}", message, [x, *others], ["x", "y"], advice="Write x = ... for a new tensor instead."
     )
+
+
+def _casts(source: Any, target: Any) -> bool:
+    if is_floating(source) and is_floating(target):  # also where NumPy does not know one of them
+        return source.kind != "c" or target.kind == "c"
+    return bool(np.can_cast(source, target, "same_kind"))
