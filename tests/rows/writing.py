@@ -50,12 +50,8 @@ def reads(rng: np.random.Generator, dtype: str) -> Iterator[Sample]:
     yield Sample((array(rng, dtype, 0, 2), slice(None)), note="empty")
 
 
-DISTINCT = [note for note in KEYS if note not in ("an index array", "two index arrays", "an array and a slice")]
-
-
 def writes(rng: np.random.Generator, dtype: str) -> Iterator[Sample]:
-    for note in DISTINCT:
-        key = KEYS[note]
+    for note, key in KEYS.items():
         shape = np.zeros((3, 2))[key].shape
         yield Sample((array(rng, dtype, 3, 2), key, array(rng, dtype, *shape)), note=note)
     yield Sample((array(rng, dtype, 3, 2), slice(1, None), array(rng, dtype, 2)), note="a value that broadcasts")
