@@ -75,6 +75,7 @@ from .ops.special import logit, polygamma
 from .ops.standard import broadcast_shapes, diff, isin
 from .ops.take import take, take_along_axis
 from .ops.triangle import diag, diagonal, trace, tril, triu
+from .tape import Tape, capture
 
 if TYPE_CHECKING:
     from . import data, datasets, kernels, linalg, nn, optim, random, tape, testing
@@ -146,26 +147,26 @@ unsqueeze = expand_dims
 __all__ = [
     "AmbiguousError", "ArgumentError", "AxisError", "CaptureError", "CustomOp", "DTypeError", "Device", "DeviceError",
     "Generator", "GradientError", "InPlaceError", "IndexingError", "LabelError", "MemoryEstimate", "NaNError",
-    "ShapeError", "StateDictError", "Tensor", "TensorgradError", "UnknownShapeError", "__array_api_version__",
+    "ShapeError", "StateDictError", "Tape", "Tensor", "TensorgradError", "UnknownShapeError", "__array_api_version__",
     "__array_namespace_info__", "__version__", "abs", "absolute", "acos", "acosh", "add", "all", "amax", "amin", "any",
     "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort",
     "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli", "bfloat16",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
-    "broadcast_to", "can_cast", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip", "complex64",
-    "complex128", "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cross", "cumprod",
-    "cumsum", "cumulative_prod", "cumulative_sum", "custom_op", "data", "datasets", "default_generator", "deg2rad",
-    "degrees", "detect_nan", "device", "diag", "diagonal", "diff", "digamma", "divide", "dot", "double", "dropout", "e",
-    "einsum", "elu", "embedding", "empty", "empty_like", "enable_grad", "equal", "erf", "erfc", "erfinv", "errors",
-    "estimate_memory", "exp", "exp2", "expand_dims", "expm1", "eye", "finfo", "fix", "flatten", "flip", "float16",
-    "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod", "from_dlpack", "full", "full_like",
-    "gammaln", "gelu", "get_default_device", "get_default_dtype", "get_rng_state", "grad", "greater", "greater_equal",
-    "half", "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot", "iinfo", "index_add", "index_put", "inf",
-    "inference_mode", "initial_seed", "inner", "int8", "int16", "int32", "int64", "invert", "is_grad_enabled",
-    "isdtype", "isfinite", "isin", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels", "kron", "leaky_relu",
-    "left_shift", "less", "less_equal", "lgamma", "linalg", "linear", "linspace", "log", "log1p", "log2", "log10",
-    "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
-    "logspace", "logsumexp", "long", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_norm",
+    "broadcast_to", "can_cast", "capture", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip",
+    "complex64", "complex128", "concat", "concatenate", "copy", "copysign", "cos", "cosh", "count_nonzero", "cross",
+    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "custom_op", "data", "datasets", "default_generator",
+    "deg2rad", "degrees", "detect_nan", "device", "diag", "diagonal", "diff", "digamma", "divide", "dot", "double",
+    "dropout", "e", "einsum", "elu", "embedding", "empty", "empty_like", "enable_grad", "equal", "erf", "erfc",
+    "erfinv", "errors", "estimate_memory", "exp", "exp2", "expand_dims", "expm1", "eye", "finfo", "fix", "flatten",
+    "flip", "float16", "float32", "float64", "floor", "floor_divide", "fmax", "fmin", "fmod", "from_dlpack", "full",
+    "full_like", "gammaln", "gelu", "get_default_device", "get_default_dtype", "get_rng_state", "grad", "greater",
+    "greater_equal", "half", "hardsigmoid", "hardswish", "hardtanh", "hessian", "hvp", "hypot", "iinfo", "index_add",
+    "index_put", "inf", "inference_mode", "initial_seed", "inner", "int8", "int16", "int32", "int64", "invert",
+    "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacfwd", "jacrev", "jvp", "kernels", "kron",
+    "leaky_relu", "left_shift", "less", "less_equal", "lgamma", "linalg", "linear", "linspace", "log", "log1p", "log2",
+    "log10", "log_sigmoid", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logit", "logspace", "logsumexp", "long", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_norm",
     "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mish", "mod", "moveaxis", "movedim",
     "multinomial", "multiply", "nan", "nan_to_num", "neg", "negative", "newaxis", "nextafter", "nn", "no_grad",
     "nonzero", "norm", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "outer", "pad", "permute",
@@ -194,17 +195,17 @@ if TYPE_CHECKING:
     from numpy import dtype as _dtype
 
     bfloat16: _dtype[_Any]
+else:  # type checkers would take any name for one of the namespace
 
+    def __getattr__(name: str) -> _Any:
+        """What is loaded on first use: ``tg.nn``, ``tg.optim``, ... and ``tg.bfloat16``, which needs ml_dtypes."""
+        if name in _LAZY:
+            return _import_module(f"{__name__}.{name}")
+        if name == "bfloat16":
+            from .dtypes import to_dtype
 
-def __getattr__(name: str) -> _Any:
-    """What is loaded on first use: ``tg.nn``, ``tg.optim``, ... and ``tg.bfloat16``, which needs ml_dtypes."""
-    if name in _LAZY:
-        return _import_module(f"{__name__}.{name}")
-    if name == "bfloat16":
-        from .dtypes import to_dtype
-
-        return to_dtype(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return to_dtype(name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
