@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from ..errors import AxisError, DTypeError, ShapeError
 
 __all__ = [
-    "Axis", "listed", "new_axes", "normal_axes", "normal_axis", "reduced_shape", "size_of", "solve_shape", "with_length",
+    "Axis", "listed", "new_axes", "normal_axes", "normal_axis", "reduced_shape", "size_of", "solve_shape",
+    "with_length",
 ]  # fmt: skip
 
 Axis: TypeAlias = int | Sequence[int] | None

@@ -204,7 +204,7 @@ def prod(x: Any, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = Fa
 def _extremum_rule(m: Any, g: Any, x: Any, out: Any, x_info: Info, axis: tuple[int, ...], keepdims: bool) -> Any:
     # Equal elements share evenly; where the result is NaN, the NaNs do.
     best = m.logical_or(x == m.kept(out, x_info, axis, keepdims), m.isnan(x))
-    ties = m.astype(m.sum(best, axis=axis, keepdims=True), dtype=x_info.dtype)
+    ties = m.sum(m.astype(best, dtype=x_info.dtype), axis=axis, keepdims=True)
     return m.where(best, m.kept(g, x_info, axis, keepdims) / m.maximum(ties, 1), 0)
 
 
