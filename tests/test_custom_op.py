@@ -241,6 +241,19 @@ def test_it_is_part_of_a_tape() -> None:
     assert "custom.cube" in str(tg.tape.Tape.of(cube(x)))
 
 
+def test_it_is_captured_and_replayed() -> None:
+    def step(x: tg.Tensor) -> Any:
+        x = x.detach().requires_grad_()
+        y = scaled_product(x, x + 1, scale=3.0).sum()
+        y.backward()
+        return y.detach(), x.grad
+
+    _, tape = tg.capture(step, tg.tensor([1.0, 2.0]))
+    other = tg.tensor([3.0, 4.0])
+    for replayed, eager in zip(tape.replay(other), step(other), strict=True):
+        assert replayed.tolist() == eager.tolist()
+
+
 def bad_rule_shape() -> None:
     @tg.custom_op
     def f(x: Any) -> Any:
