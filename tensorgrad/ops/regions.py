@@ -16,7 +16,7 @@ from ..errors import DTypeError, ShapeError, UnknownShapeError
 from ..op import OPS, helper
 from .indexing import Key, region_info
 
-__all__ = ["Steps", "add_region", "add_to_region", "set_region", "view_info", "write_region"]
+__all__ = ["Steps", "add_region", "add_to_region", "row_by_row", "set_region", "view_info", "write_region"]
 
 Steps: TypeAlias = tuple[tuple[str, tuple[Any, ...]], ...]
 """View ops by name, with their params, from a base to a view of it."""
@@ -70,15 +70,15 @@ def _writable_region(m: Any, out: Any, steps: Steps) -> tuple[Any, Any]:
 def _set_body(m: Any, x: Any, v: Any, indices: Sequence[Any], steps: Steps, key: Key) -> Any:
     out = m.xp.array(x, order="C")  # the sweep brings scalars too
     view, positions = _writable_region(m, out, steps)
-    index = key.fill(_row_by_row(m, indices, key))
+    index = key.fill(row_by_row(m.xp, indices, key))
     view[index if positions is None else positions[index]] = v
     return out
 
 
-def _row_by_row(m: Any, indices: Sequence[Any], key: Key) -> Sequence[Any]:
+def row_by_row(xp: Any, indices: Sequence[Any], key: Key) -> Sequence[Any]:
     """Index arrays in row-major memory: of places that name one element, the last in that order is to stay, but NumPy
     goes by the arrays' own order where index and values share another."""
-    return indices if key.distinct else [m.xp.asarray(i, order="C") for i in indices]
+    return indices if key.distinct else [xp.asarray(i, order="C") for i in indices]
 
 
 def _add_body(m: Any, x: Any, v: Any, indices: Sequence[Any], steps: Steps, key: Key) -> Any:
@@ -173,7 +173,7 @@ write_region = op(
     "x value *indices",
     params="key",
     infer=_region_infer,
-    body=lambda m, x, value, indices, key: x.__setitem__(key.fill(_row_by_row(m, indices, key)), value),
+    body=lambda m, x, value, indices, key: x.__setitem__(key.fill(row_by_row(m.xp, indices, key)), value),
     writes=1,
     doc="Write ``v`` into ``x[key]``, in place.",
 )

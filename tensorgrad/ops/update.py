@@ -24,7 +24,7 @@ from ..errors import DTypeError, IndexingError, InPlaceError, NaNError, ShapeErr
 from ..op import FUNCTIONS, OPS, TENSORS, Op, bound_of
 from .basic import to_device
 from .indexing import WHOLE, Key, on_device, parse_key
-from .regions import Steps, add_region, add_to_region, set_region, write_region
+from .regions import Steps, add_region, add_to_region, row_by_row, set_region, write_region
 
 __all__ = ["add_at", "assign", "assign_at", "inplace", "replace", "setitem"]
 
@@ -185,7 +185,7 @@ def _store(x: Tensor, key: Key, arrays: list[Any], value: Any, write: Any, state
         else:
             direct = type(value) is not complex
         if direct:
-            index = key.basic if key.basic is not None else key.fill([a.data for a in arrays])
+            index = key.basic if key.basic is not None else key.fill(row_by_row(np, [a.data for a in arrays], key))
             try:
                 data[index] = value.data if isinstance(value, Tensor) else value
             except Exception:
