@@ -40,8 +40,7 @@ def cases(
             return entry
 
         for call in given:
-            kwargs = call[-1] if isinstance(call[-1], dict) else {}
-            args = call[: len(call) - bool(kwargs)]
+            args, kwargs = (call[:-1], call[-1]) if isinstance(call[-1], dict) else (call, {})
             yield Sample(tuple(filled(e) for e in args), kwargs, " ".join(map(str, call)))
 
     return samples

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.node import Info
+from ..core.report import complain
 from ..core.state import get_state
 from ..core.tensor import Tensor
 from ..define import op, public
 from ..dtypes import result_dtype
-from ..errors import DTypeError, ShapeError
+from ..errors import AxisError, DTypeError, ShapeError
 from ..op import TENSORS
 from .axes import listed, normal_axis, with_length
 from .reduction import tensor_of
@@ -32,6 +33,14 @@ def _parts(arrays: Sequence[Any], name: str) -> list[Tensor]:
     if not parts:
         raise ShapeError(f"{name}: expected at least one array, got none")
     return parts
+
+
+def _place(axis: int, ndim: int, parts: Sequence[Tensor], name: str) -> int:
+    """``normal_axis``, with an error that describes the arrays."""
+    try:
+        return normal_axis(axis, ndim)
+    except AxisError as error:
+        raise complain(AxisError, name, str(error), parts, [f"arrays[{i}]" for i in range(len(parts))]) from None
 
 
 # Joining.
@@ -87,7 +96,7 @@ def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
     parts = _parts(arrays, "concat")
     if axis is None:
         parts, axis = [TENSORS.reshape(x, shape=(x.size,)) for x in parts], 0
-    return _concat(parts, axis=normal_axis(axis, parts[0].ndim))  # type: ignore[no-any-return]
+    return _concat(parts, axis=_place(axis, parts[0].ndim, parts, "concat"))  # type: ignore[no-any-return]
 
 
 def _stack_infer(params: dict[str, Any], arrays: Sequence[Info]) -> Info:
@@ -128,7 +137,7 @@ def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
             [3., 4.]])
     """
     parts = _parts(arrays, "stack")
-    return _stack(parts, axis=normal_axis(axis, parts[0].ndim + 1))  # type: ignore[no-any-return]
+    return _stack(parts, axis=_place(axis, parts[0].ndim + 1, parts, "stack"))  # type: ignore[no-any-return]
 
 
 # Cutting.

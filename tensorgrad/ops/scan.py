@@ -159,8 +159,9 @@ def _recurrence_rule(m: Any, g: Any, mask: Any, a: Any, out: Any, axis: int) -> 
     g_b = m.flip(m.linear_recurrence(_next(m, a, axis), m.flip(g, axis=(axis,)), axis=axis), axis=(axis,))
     if not mask[0]:
         return None, g_b
-    early = out[(slice(None),) * axis + (slice(None, -1), ...)]
-    zero = m.zeros_from(out, shape=with_length(out.shape, axis, min(1, out.shape[axis])))
+    length = out.shape[axis]
+    early = out[(slice(None),) * axis + (slice(0, max(0, length - 1)), ...)]
+    zero = m.zeros_from(out, shape=with_length(out.shape, axis, min(1, length)))
     return g_b * m.concat([zero, early], axis=axis), g_b
 
 
