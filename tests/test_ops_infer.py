@@ -23,6 +23,7 @@ from tensorgrad.testing import Call, record_calls
 
 UNSWEPT_OPS: dict[str, str] = {
     "checkpoint": "its results' shapes are known by running it; tests/test_checkpoint.py",
+    "to_device": "goes from one device to another; tests/test_shapes_backend.py and the gpu tests",
     "accumulate": "how backward adds to .grad that is there already; tests/test_engine.py",
 }
 """Registered ops that no row needs to call, with the reason."""

@@ -96,6 +96,11 @@ def along(rng: np.random.Generator, dtype: str) -> Iterator[Sample]:
     yield Sample((array(rng, dtype, 4), 0, np.array([1, 1]), array(rng, dtype, 2)), note="a vector")
 
 
+def index_add_(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> Any:
+    """In place, on a copy."""
+    return copied(x).index_add_(axis, index, source, alpha=alpha)
+
+
 def numpy_index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> Any:
     out = x.copy()
     np.add.at(out, (*(slice(None),) * (axis % x.ndim), index), source * alpha)
@@ -217,6 +222,8 @@ ROWS = [
             Bad((X, 0, np.array([0, 1]), np.ones((3, 2))), ShapeError, "broadcast|fit"),
         ],
     ),
+    Row("index_add_", index_add_, along, numpy=numpy_index_add, dtypes=NUMBERS, grad=(0, 3),
+        ops=("add_to_region",)),
     Row(
         "index_put",
         tg.index_put,
