@@ -8,6 +8,7 @@ Needs PyTorch. Two threads each, interleaved in one process; memory in a fresh p
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -53,7 +54,7 @@ def network(library: Any, sizes: list[int]) -> Any:
     """A sigmoid network in PyTorch or tensorgrad: the same code."""
     nn = library.nn
     layers: list[Any] = []
-    for inner, outer in zip(sizes[:-1], sizes[1:], strict=True):
+    for inner, outer in itertools.pairwise(sizes):
         layers += [nn.Linear(inner, outer), nn.Sigmoid()]
     return nn.Sequential(*layers[:-1])
 
@@ -110,7 +111,8 @@ def peak_memory(sizes: list[int], batch: int, rounds: int) -> dict[str, float]:
     found: dict[str, float] = {}
     for name in ("tensorgrad", "torch"):
         command = [sys.executable, "-m", "bench.engine", "--memory-of", name, *map(str, (batch, *sizes))]
-        runs = [float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(rounds)]
+        done = [subprocess.run(command, check=True, capture_output=True, text=True) for _ in range(rounds)]
+        runs = [float(run.stdout) for run in done]
         found[name] = statistics.median(runs)
     found["ratio"] = found["tensorgrad"] / found["torch"]
     found["target"] = 1.0
@@ -165,12 +167,14 @@ def main() -> None:
         rows.append(compare(name, ours, theirs, "torch", target, options.rounds))
         print(rows[-1])
     loading = import_seconds(9)
-    print(f"import: {loading['beyond_numpy'] * 1e3:.0f} ms beyond NumPy's {loading['numpy'] * 1e3:.0f} ms  target 150 ms")
+    beyond, numpy = loading["beyond_numpy"] * 1e3, loading["numpy"] * 1e3
+    print(f"import: {beyond:.0f} ms beyond NumPy's {numpy:.0f} ms  target 150 ms")
     memory = {}
     for sizes, batch in (([784, 256, 128, 10], 8192), ([1024, 1024, 1024, 1024, 10], 4096)):
         label = f"MLP {'-'.join(map(str, sizes))}, batch {batch}"
         memory[label] = found = peak_memory(sizes, batch, 5)
-        print(f"peak memory, {label}: {found['tensorgrad']:.1f} MiB, PyTorch {found['torch']:.1f} MiB, {found['ratio']:.2f}x")
+        ours, theirs = found["tensorgrad"], found["torch"]
+        print(f"peak memory, {label}: {ours:.1f} MiB, PyTorch {theirs:.1f} MiB, {found['ratio']:.2f}x")
     if options.out:
         report = {
             "environment": environment(),
