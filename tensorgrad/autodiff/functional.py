@@ -147,7 +147,10 @@ def jacrev(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
         for position, primal in enumerate(level.primals):
             x = _one_tensor(primal, "jacrev")
             parts = [row[position] for row in rows]
-            full = TENSORS.stack(parts, axis=0) if parts else TENSORS.zeros((0, *x.shape), dtype=x.dtype, device=x.device)
+            if parts:
+                full = TENSORS.stack(parts, axis=0)
+            else:
+                full = TENSORS.zeros((0, *x.shape), dtype=x.dtype, device=x.device)
             jacobians.append(TENSORS.reshape(full, shape=value.shape + x.shape))
         return jacobians[0] if isinstance(argnums, int) else tuple(jacobians)
 
@@ -240,7 +243,8 @@ class _Level:
 
     def _fresh(self, x: Tensor) -> Tensor:
         if not is_floating(x.dtype):
-            raise complain(DTypeError, self.what, f"only floating arguments have derivatives, got {x.dtype}", [x], ["x"])
+            message = f"only floating arguments have derivatives, got {x.dtype}"
+            raise complain(DTypeError, self.what, message, [x], ["x"])
         if x._node is not None:
             self.nested = True
             with Under(grad=True):
@@ -347,7 +351,8 @@ def _match(expected: Sequence[Tensor], given: Sequence[Tensor], what: str) -> No
 
 def _one_tensor(value: Any, what: str) -> Tensor:
     if not isinstance(value, Tensor):
-        raise GradientError(f"{what}: expected the function to take and return one tensor each, got {type(value).__name__}")
+        got = type(value).__name__
+        raise GradientError(f"{what}: expected the function to take and return one tensor each, got {got}")
     return value
 
 
