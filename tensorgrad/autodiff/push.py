@@ -150,7 +150,9 @@ def _transposed(node: Node, incoming: list[Any], saved: tuple[Any, ...]) -> Any:
     """The jvp as the transpose of the vjp: the vjp is linear in its cotangent ``u``; differentiate it by ``u``."""
     plan = node.plan
     if plan.op.first_order:
-        raise GradientError(f"{plan.op.name} has no forward-mode derivative: its rule is not written over the namespace m")
+        raise GradientError(
+            f"{plan.op.name} has no forward-mode derivative: its rule is not written over the namespace m"
+        )
     with Under(grad=True):
         several = isinstance(node.dtype, tuple)
         infos = list(zip(node.shape, node.dtype, strict=True)) if several else [(node.shape, node.dtype)]
