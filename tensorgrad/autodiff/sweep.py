@@ -1,7 +1,7 @@
 """The backward sweep: cotangents pushed from results to their origins, in rank order, without recursion.
 
-``Bare`` runs the rules on bare arrays, with the raw namespace. ``Recorded`` runs the same rules on Tensors, so that what it
-computes is itself differentiable (or visible to a capture); nothing else differs.
+``Bare`` runs the rules on bare arrays, with the raw namespace. ``Recorded`` runs the same rules on Tensors, so that
+what it computes is itself differentiable (or visible to a capture); nothing else differs.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def sweep(
 class Sweep(ABC):
     """One pass. ``pending`` holds the cotangents that have arrived so far, ``heap`` the vertices in the order of their
     rank; ``owned`` vertices' buffers were allocated here, so they may be added to in place; ``shared`` vertices'
-    buffers may be held elsewhere, so they are copied before anybody else gets them; ``kept`` is what ``retain_grad`` asked
-    for, handed over when the pass has succeeded."""
+    buffers may be held elsewhere, so they are copied before anybody else gets them; ``kept`` is what ``retain_grad``
+    asked for, handed over when the pass has succeeded."""
 
     __slots__ = ("check", "heap", "kept", "needed", "order", "owned", "pending", "shared")
 
