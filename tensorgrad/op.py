@@ -21,7 +21,18 @@ from .backends.base import Backend
 from .backends.registry import known_types
 from .core.node import Info
 
-__all__ = ["OPS", "TENSORS", "Bound", "Op", "Plan", "RawNamespace", "Rule", "TensorNamespace", "raw_namespace", "register"]
+__all__ = [
+    "OPS",
+    "TENSORS",
+    "Bound",
+    "Op",
+    "Plan",
+    "RawNamespace",
+    "Rule",
+    "TensorNamespace",
+    "raw_namespace",
+    "register",
+]
 
 OUT: Final = -1
 _lock = threading.RLock()
@@ -50,13 +61,14 @@ class Op:
     """One operation.
 
     ``inputs`` and ``params`` are names; the last input of a ``variadic`` op is a list of any length, flattened into
-    slots after the ``fixed`` others. ``body(m, *inputs, **params)`` computes it; None means the backend namespace's function of the same name. An op
-    with a body and no rules is a composition: tracked inputs run its body on Tensors. ``rules`` are vjps by input,
-    ``joint`` one rule for all inputs. ``elementwise`` rules serve as jvp too. ``linear`` names the inputs in which
-    the op is jointly linear, ``multilinear`` those in which it is linear one by one. ``outputs`` counts the results
-    (0: a tuple whose length depends on the params). ``kind`` says how dtypes go in and out: see ``tensorgrad.dtypes``.
-    ``view``: the result may share the first input's memory. ``writes`` is the number of leading inputs that the body
-    changes in place and returns. ``infer(params, *infos)`` gives the results' shapes and dtypes without computing.
+    slots after the ``fixed`` others. ``body(m, *inputs, **params)`` computes it; None means the backend namespace's
+    function of the same name. An op with a body and no rules is a composition: tracked inputs run its body on Tensors.
+    ``rules`` are vjps by input, ``joint`` one rule for all inputs. ``elementwise`` rules serve as jvp too. ``linear``
+    names the inputs in which the op is jointly linear, ``multilinear`` those in which it is linear one by one.
+    ``outputs`` counts the results (0: a tuple whose length depends on the params). ``kind`` says how dtypes go in and
+    out: see ``tensorgrad.dtypes``. ``view``: the result may share the first input's memory. ``writes`` is the number of
+    leading inputs that the body changes in place and returns. ``infer(params, *infos)`` gives the results' shapes and
+    dtypes without computing.
     """
 
     __slots__ = (
