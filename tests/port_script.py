@@ -1,4 +1,4 @@
-"""A training script as it is written for PyTorch. ``test_port.py`` runs it with either library under the name ``torch``."""
+"""A training script as it is written for PyTorch. ``test_port.py`` runs it with either library as ``torch``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ def main(torch: Any) -> dict[str, Any]:
     class Classifier(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self, features: int, classes: int) -> None:
             super().__init__()
-            self.body = nn.Sequential(nn.Linear(features, 16), nn.Tanh(), nn.LayerNorm(16), nn.Linear(16, 16), nn.ReLU())
+            self.body = nn.Sequential(
+                nn.Linear(features, 16), nn.Tanh(), nn.LayerNorm(16), nn.Linear(16, 16), nn.ReLU()
+            )
             self.head = nn.Linear(16, classes, bias=False)
             self.register_buffer("scale", torch.ones(1))
 
@@ -22,7 +24,7 @@ def main(torch: Any) -> dict[str, Any]:
 
     def reset(model: Any, rng: np.random.Generator) -> None:
         with torch.no_grad():
-            for name, p in model.named_parameters():
+            for _name, p in model.named_parameters():
                 p.copy_(torch.asarray(rng.normal(0, 0.4, size=tuple(p.shape)).astype(np.float32)))
 
     rng = np.random.default_rng(0)
@@ -39,7 +41,7 @@ def main(torch: Any) -> dict[str, Any]:
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
 
     losses = []
-    for epoch in range(30):
+    for _epoch in range(30):
         model.train()
         for start in range(0, 60, 20):
             optimizer.zero_grad()
