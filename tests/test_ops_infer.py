@@ -52,16 +52,17 @@ def calls_of(row: Row, dtype: str) -> Iterator[Call]:
 def test_infer_is_reality(row: Row) -> None:
     for dtype in row.dtypes:
         for call in calls_of(row, dtype):
-            if call.op.name in UNSWEPT_OPS or reads_a_mask(call):
+            if call.op.name in UNSWEPT_OPS or depends_on_values(call):
                 continue
             found = [Info(x.shape, x.dtype) for x in call.results]
             promised = list(call.infer())
             assert list(map(repr, promised)) == list(map(repr, found)), f"infer of {call.op.name}, {call.inputs}"
 
 
-def reads_a_mask(call: Call) -> bool:
-    """Whether the result's shape depends on the values of a boolean index, which infer must refuse to guess."""
-    if call.op.name != "gather" or not any(x.dtype == bool for x in call.inputs[1:]):
+def depends_on_values(call: Call) -> bool:
+    """Whether the result's shape depends on values, which infer must refuse to guess."""
+    masked = call.op.name == "gather" and any(x.dtype == bool for x in call.inputs[1:])
+    if not masked and call.op.name not in ("nonzero", "unique"):
         return False
     with pytest.raises(TensorgradError, match="depends on the values"):
         call.infer()
@@ -109,7 +110,7 @@ def test_row_names_are_unique() -> None:
 
 READS_VALUES = frozenset(
     {"gather", "scatter", "set_region", "add_region", "write_region", "add_to_region"}
-    | {"pow", "embedding", "pick_class", "softmax_cross_entropy"}
+    | {"take", "take_along_axis", "pow", "embedding", "pick_class", "softmax_cross_entropy"}
 )
 """Ops that may refuse values (an index out of range, a negative integer exponent) which their infer, knowing shapes
 only, has to let pass."""
