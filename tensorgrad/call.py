@@ -1,40 +1,30 @@
-"""From a call to a result: the paths every operation takes.
+"""From a call to a result: the path every operation takes.
 
-``apply`` is the whole truth: operands, promotion, devices, computing, capture, recording. ``unary_path`` and
-``binary_path`` are the same for elementwise ops of one and two inputs in the common case, and fall back to it.
+``apply`` is the whole truth: operands, promotion, devices, computing, capture, recording. ``paths`` has short cuts.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .backends.registry import backend_of, find, known_types
-from .core.lines import PACKAGE, Line, user_line
-from .core.node import Cell, Info, Leaf, Node, Vertex
+from .core.lines import user_line
+from .core.node import Info
 from .core.report import because, complain, failure
 from .core.state import State, get_state
-from .core.tensor import Tensor, View, make
+from .core.tensor import Tensor, make
 from .dtypes import is_floating, is_scalar, promoted
-from .errors import DeviceError, DTypeError, InPlaceError, NaNError, TensorgradError, UnknownShapeError
-from .op import TENSORS, Bound, Op, Plan, bind, bound_of
+from .errors import DeviceError, DTypeError, NaNError, TensorgradError, UnknownShapeError
+from .op import TENSORS, Bound, Op, bind, bound_of
+from .record import record, record_several
+from .views import as_view, looks_into, raise_version, refresh
 
-__all__ = [
-    "apply",
-    "apply_on",
-    "as_operand",
-    "binary_path",
-    "keep_retained",
-    "raise_version",
-    "record",
-    "refresh",
-    "unary_path",
-]
+__all__ = ["apply", "apply_on", "as_operand", "expected"]
 
-_new = object.__new__
 _getframe = sys._getframe
 
 
@@ -95,7 +85,7 @@ def _run(op: Op, bound: Bound, operands: list[Any], params: tuple[Any, ...], sta
         args = _listed(op, values)
         result = bound.f(*args, **dict(zip(op.params, params, strict=True))) if params else bound.f(*args)
     except Exception as error:
-        raise failure(op.name, operands, op.inputs, error, _expected(op, values, params)) from because(error)
+        raise failure(op.name, operands, op.inputs, error, expected(op, values, params)) from because(error)
     if op.outputs == 1:
         out = _wrap(op, bound, operands, params, result, values, state)
         if tracked and is_floating(out.data.dtype):
@@ -136,13 +126,6 @@ def _write(
     if not state.plain:
         _observe(op, operands, params, tuple(written), state.but(nan=False) if nan else state)
     return written[0] if op.writes == 1 else tuple(written)
-
-
-def raise_version(x: Tensor, line: Line) -> None:
-    """Note that a tensor's memory was written to, and where."""
-    cell = x._cell
-    cell[0] += 1
-    cell[1:] = [line]  # type: ignore[list-item]
 
 
 def _tracked(op: Op, operands: list[Any], state: State) -> tuple[int, ...]:
@@ -191,7 +174,7 @@ def _one_device(operands: list[Any], values: list[Any]) -> list[Any]:
     raise DeviceError(f"operands are on different devices, {names}: move them with .to(device) first")
 
 
-def _expected(op: Op, values: list[Any], params: tuple[Any, ...]) -> str | None:
+def expected(op: Op, values: list[Any], params: tuple[Any, ...]) -> str | None:
     """What ``infer`` has to say about operands that the backend refused."""
     if op.infer is None:
         return None
@@ -222,113 +205,11 @@ def _wrap(
     out = make(result, state.line or user_line(_getframe(3)))
     if op.view:
         source = operands[0]
-        data, base = values[0], result.base
-        if result is data or (base is not None and (base is data or base is data.base)):
-            if result is data:
-                out.data = data[...]
-            _as_view(out, source, op, params, state.grad, index)
+        if looks_into(result, values[0]):
+            if result is values[0]:
+                out.data = result[...]
+            as_view(out, source, op, params, state.grad, index)
     return out
-
-
-def _as_view(out: Tensor, source: Tensor, op: Op, params: tuple[Any, ...], grad: bool, index: int) -> None:
-    """Note that ``out`` looks into ``source``'s memory through ``op`` (its result ``index``, or -1: its only one)."""
-    earlier = source._view
-    base, steps, sealed, constant = source, (), None, None
-    if earlier is not None:
-        base, steps, sealed, constant = earlier.base, earlier.steps, earlier.sealed, earlier.constant
-    if index >= 0:
-        sealed = f"it is one of several views that one {op.name} returned"
-    elif not grad:
-        sealed = "it was made under no_grad"
-    if not grad and constant is None:
-        constant = (base._node,)
-    out._cell = source._cell
-    out._view = View(base, (*steps, (op, params, index)), source._cell[0], sealed, constant, refresh)
-
-
-def record(
-    bound: Bound,
-    operands: Sequence[Any],
-    params: tuple[Any, ...],
-    values: Sequence[Any],
-    out: Tensor,
-    tracked: tuple[int, ...],
-) -> Node:
-    """Make ``out`` the result of a node."""
-    plan = bound.plan(tracked) if len(operands) < 9 else Plan(bound, tracked)
-    node = _node(plan, operands, params, values, out.data, (out._cell,), out._line)
-    node.shape = out.data.shape
-    node.dtype = out.data.dtype
-    out._node = node
-    out._line = None
-    return node
-
-
-def record_several(
-    bound: Bound,
-    operands: Sequence[Any],
-    params: tuple[Any, ...],
-    values: Sequence[Any],
-    outs: tuple[Tensor, ...],
-    tracked: tuple[int, ...],
-) -> None:
-    plan = bound.plan(tracked)
-    datas = tuple(out.data for out in outs)
-    line = outs[0]._line if outs else None
-    node = _node(plan, operands, params, values, datas, tuple(out._cell for out in outs), line)
-    node.shape = tuple(out.data.shape for out in outs)
-    node.dtype = tuple(out.data.dtype for out in outs)
-    for index, out in enumerate(outs):
-        if is_floating(out.data.dtype):
-            out._node = node.item(index)
-            out._line = None
-
-
-def _node(
-    plan: Plan,
-    operands: Sequence[Any],
-    params: tuple[Any, ...],
-    values: Sequence[Any],
-    out: Any,
-    out_cells: tuple[Cell, ...],
-    line: Line | None,
-) -> Node:
-    saved: list[Any] = []
-    cells: list[Cell | None] = []
-    for what, which in plan.sources:
-        if what == "input":
-            x = operands[which]
-            saved.append(values[which])
-            # A promoted operand was copied: later writes cannot reach it.
-            cells.append(x._cell if isinstance(x, Tensor) and x.data is values[which] else None)
-        elif what == "out":
-            saved.append(out)
-            cells.extend(out_cells)
-        elif what == "info":
-            saved.append(_info(values[which]))
-        elif what == "param":
-            saved.append(params[which])
-        elif what == "rest":
-            saved.append(tuple(values[plan.op.fixed :]))
-            cells += [x._cell for x in operands[plan.op.fixed :] if isinstance(x, Tensor)]
-        else:
-            saved.append(tuple(_info(v) for v in values[plan.op.fixed :]))
-    node = Node()
-    node.plan = plan
-    node.params = params
-    node.parents = tuple(x._node if isinstance(x, Tensor) else None for x in operands)
-    node.saved = tuple(saved)
-    node.cells = tuple(cells)
-    node.version = sum(cell[0] for cell in cells if cell is not None)
-    node.rank = 1 + max(parent.rank for parent in node.parents if parent is not None)
-    node.line = line
-    node.hooks = None
-    node.grad = None
-    return node
-
-
-def _info(value: Any) -> Any:
-    return Info(value.shape, value.dtype) if hasattr(value, "dtype") else value
 
 
 def _observe(op: Op, operands: list[Any], params: tuple[Any, ...], outs: tuple[Tensor, ...], state: State) -> None:
@@ -346,232 +227,3 @@ def _has_nan(x: Any) -> bool:
     if isinstance(x, Tensor):
         return is_floating(x.data.dtype) and bool((x.data != x.data).any())
     return x is not None and bool(x != x)
-
-
-def refresh(x: Tensor) -> None:
-    """Rebuild a view's node after its base was written to."""
-    view = x._view
-    assert view is not None
-    base = view.base
-    vertex: Vertex | None = base._node
-    if view.constant is not None:
-        if vertex is not view.constant[0] and get_state().grad:
-            _refuse_constant(x, base)
-        return
-    if vertex is not None:
-        data = base.data
-        for op, params, index in view.steps:
-            vertex, data = _view_vertex(op, params, index, vertex, data)
-    keep_retained(x._node, vertex)
-    x._node = vertex
-    view.version = x._cell[0]
-
-
-def _refuse_constant(x: Tensor, base: Tensor) -> None:
-    written = base._cell[1] if len(base._cell) > 1 else None
-    raise complain(
-        InPlaceError,
-        "view",
-        "this view was made under no_grad, and a recorded write changed its base afterwards, so whether it has a "
-        "history is ambiguous",
-        [x, base],
-        ["view", "base"],
-        places=[("written", written)],  # type: ignore[list-item]
-        advice="Make the view again, or use its .detach().",
-    )
-
-
-def _view_vertex(op: Op, params: tuple[Any, ...], index: int, vertex: Vertex, data: Any) -> tuple[Vertex, Any]:
-    bound = bound_of(op, data)
-    source = make(data, None)
-    source._node = vertex
-    result = bound.f(data, **dict(zip(op.params, params, strict=True)))
-    if index < 0:
-        out = make(result, vertex.line)
-        return record(bound, (source,), params, (data,), out, (0,)), result
-    outs = tuple(make(part, vertex.line) for part in result)
-    record_several(bound, (source,), params, (data,), outs, (0,))
-    return outs[index]._node, outs[index].data  # type: ignore[return-value]
-
-
-def keep_retained(old: Vertex | None, new: Vertex | None) -> None:
-    """Where ``retain_grad`` was asked of a tensor, it holds for the vertex that a write gave it as well."""
-    if new is not None and old is not None and old.hooks is not None and -1 in old.hooks and type(old) is not Leaf:
-        hooks = dict(old.hooks)
-        new.hooks = {**(new.hooks or {}), -1: hooks.pop(-1)}
-        old.hooks = hooks or None
-        new.grad, old.grad = old.grad, None
-
-
-def unary_path(op: Op) -> Callable[[Any], Tensor]:
-    """The call path of an elementwise op of one input."""
-    bounds = op.bounds
-    composite = op.composite
-    differentiable = op.differentiable
-
-    def call(x: Any, /) -> Tensor:
-        state = get_state()
-        if not isinstance(x, Tensor) or not state.plain:
-            return apply(op, (x,))  # type: ignore[no-any-return]
-        data = x.data
-        bound = bounds.get(type(data))
-        dtype = data.dtype
-        if bound is None or dtype.kind != "f":
-            return apply(op, (x,))  # type: ignore[no-any-return]
-        if x._view is not None and x._view.version != x._cell[0]:
-            refresh(x)
-        parent = x._node
-        if parent is not None and composite and state.grad:
-            return op.body(TENSORS, x)  # type: ignore[misc, no-any-return]
-        ufunc = bound.ufunc
-        try:
-            result = bound.f(data) if ufunc is None else ufunc(data, out=...)
-        except Exception as error:
-            raise failure(op.name, (x,), op.inputs, error) from because(error)
-        if type(result) is not type(data):
-            result = bound.backend.asarray(result)
-        frame = _getframe(1)
-        code = frame.f_code
-        line = state.line or (
-            user_line(frame) if code.co_filename.startswith(PACKAGE) else (code, frame.f_lasti)
-        )
-        out = _new(Tensor)
-        out.data = result
-        out._cell = cell = [0]
-        out._view = None
-        if parent is None or not differentiable or not state.grad:
-            out._node = None
-            out._line = line
-            return out
-        plan = bound.masks[1] or bound.mask(1)
-        out._line = None
-        out._node = node = Node()
-        node.plan = plan
-        node.params = ()
-        node.parents = (parent,)
-        saves = plan.code
-        if saves == 0:
-            node.saved = node.cells = ()
-            node.version = 0
-        elif saves == 1:
-            node.saved = (data,)
-            node.cells = (x._cell,)
-            node.version = x._cell[0]
-        elif saves == 2:
-            node.saved = (result,)
-            node.cells = (cell,)
-            node.version = 0
-        else:
-            node.saved = (data, result)
-            node.cells = (x._cell, cell)
-            node.version = x._cell[0]
-        node.rank = parent.rank + 1
-        node.shape = parent.shape
-        node.dtype = dtype
-        node.line = line
-        node.hooks = None
-        node.grad = None
-        return out
-
-    return call
-
-
-def binary_path(op: Op) -> Callable[[Any, Any], Tensor]:
-    """The call path of an elementwise op of two inputs."""
-    bounds = op.bounds
-    composite = op.composite
-    differentiable = op.differentiable
-
-    def call(a: Any, b: Any, /) -> Tensor:
-        state = get_state()
-        if not isinstance(a, Tensor) or not state.plain or composite:
-            return apply(op, (a, b))  # type: ignore[no-any-return]
-        ad = a.data
-        bound = bounds.get(type(ad))
-        dtype = ad.dtype
-        if bound is None or dtype.kind != "f":
-            return apply(op, (a, b))  # type: ignore[no-any-return]
-        if isinstance(b, Tensor):
-            bd = b.data
-            if bd.dtype is not dtype or type(bd) is not type(ad):
-                return apply(op, (a, b))  # type: ignore[no-any-return]
-            if b._view is not None and b._view.version != b._cell[0]:
-                refresh(b)
-            right = b._node
-            bc: Cell | None = b._cell
-        elif type(b) is float or type(b) is int:
-            bd = b
-            bc = right = None
-        else:
-            return apply(op, (a, b))  # type: ignore[no-any-return]
-        if a._view is not None and a._view.version != a._cell[0]:
-            refresh(a)
-        left = a._node
-        ufunc = bound.ufunc
-        try:
-            result = bound.f(ad, bd) if ufunc is None else ufunc(ad, bd, out=...)
-        except Exception as error:
-            raise failure(op.name, (a, b), op.inputs, error, _expected(op, [ad, bd], ())) from because(error)
-        if type(result) is not type(ad):
-            result = bound.backend.asarray(result)
-        frame = _getframe(1)
-        code = frame.f_code
-        line = state.line or (
-            user_line(frame) if code.co_filename.startswith(PACKAGE) else (code, frame.f_lasti)
-        )
-        out = _new(Tensor)
-        out.data = result
-        out._cell = cell = [0]
-        out._view = None
-        if not (differentiable and state.grad) or (left is None and right is None):
-            out._node = None
-            out._line = line
-            return out
-        out._line = None
-        out._node = node = Node()
-        if right is None:
-            plan = bound.masks[1] or bound.mask(1)
-            node.rank = left.rank + 1  # type: ignore[union-attr]
-            node.shape = left.shape if bc is None else result.shape  # type: ignore[union-attr]
-        elif left is None:
-            plan = bound.masks[2] or bound.mask(2)
-            node.rank = right.rank + 1
-            node.shape = result.shape
-        else:
-            plan = bound.masks[3] or bound.mask(3)
-            node.rank = (left.rank if left.rank > right.rank else right.rank) + 1
-            node.shape = left.shape if left.shape == right.shape else result.shape
-        node.plan = plan
-        node.params = ()
-        node.parents = (left, right)
-        saves = plan.code
-        if saves == 0:
-            node.saved = node.cells = ()
-            node.version = 0
-        elif saves == 3 and bc is not None:
-            node.saved = (ad, bd)
-            node.cells = (ac, bc) = (a._cell, bc)
-            node.version = ac[0] + bc[0]
-        elif saves == 2 and bc is None:
-            node.saved = (bd,)
-            node.cells = ()
-            node.version = 0
-        else:
-            _save_pair(node, saves, ad, bd, result, a._cell, bc, cell)
-        node.dtype = dtype
-        node.line = line
-        node.hooks = None
-        node.grad = None
-        return out
-
-    return call
-
-
-def _save_pair(
-    node: Node, saves: int, a: Any, b: Any, out: Any, a_cell: Cell, b_cell: Cell | None, out_cell: Cell
-) -> None:
-    """Save what the bits of ``saves`` name: 1 for a, 2 for b, 4 for the result."""
-    sources = ((1, a, a_cell), (2, b, b_cell), (4, out, out_cell))
-    node.saved = tuple([value for bit, value, _ in sources if saves & bit])
-    node.cells = tuple([cell for bit, _, cell in sources if saves & bit])
-    node.version = sum([cell[0] for cell in node.cells if cell is not None])

@@ -8,13 +8,14 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from .call import apply, binary_path, unary_path
+from .call import apply
 from .core.node import Info
 from .core.report import because, failure
 from .core.state import get_state
 from .dtypes import is_floating, is_scalar, result_dtype
 from .errors import DTypeError, ShapeError, TensorgradError
 from .op import FUNCTIONS, Op, register
+from .paths import binary_path, fixed_path, unary_path
 
 __all__ = ["Binary", "Unary", "broadcast", "elementwise", "elementwise_infer", "explained", "op", "public"]
 
@@ -173,22 +174,12 @@ def _general_path(record: Op) -> Callable[..., Any]:
     """Operands by position, a list input as one list, parameters by name."""
     names = record.params
     fixed = record.fixed
+    if record.inputs and not record.variadic and not record.writes:
+        return fixed_path(record)
 
-    if record.variadic:
-
-        def call(*inputs: Any, **params: Any) -> Any:
-            operands = (*inputs[:fixed], *inputs[fixed])
-            return apply(record, operands, tuple([params[name] for name in names]))
-
-    elif names:
-
-        def call(*inputs: Any, **params: Any) -> Any:
-            return apply(record, inputs, tuple([params[name] for name in names]))
-
-    else:
-
-        def call(*inputs: Any, **params: Any) -> Any:
-            return apply(record, inputs)
+    def call(*inputs: Any, **params: Any) -> Any:
+        operands = (*inputs[:fixed], *inputs[fixed]) if record.variadic else inputs
+        return apply(record, operands, tuple([params[name] for name in names]))
 
     return call
 

@@ -1,9 +1,9 @@
 """The program as data: a linear list of instructions, read off a graph or captured while it runs.
 
-``Tape.of(loss)`` lists what led to a tensor: printing, pictures and explanations read it. ``capture(f, *args)`` runs ``f`` and
-records every operation it performs, in program order: forward, backward and in-place updates alike. Such a tape can be
-replayed on other arguments. Tensors that the program uses but was not given (parameters, optimizer state) are its
-``state``: replay reads and writes their memory in place.
+``Tape.of(loss)`` lists what led to a tensor: printing, pictures and explanations read it. ``capture(f, *args)`` runs
+``f`` and records every operation it performs, in program order: forward, backward and in-place updates alike. Such a
+tape can be replayed on other arguments. Tensors that the program uses but was not given (parameters, optimizer state)
+are its ``state``: replay reads and writes their memory in place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 
 from .backends.base import Device
 from .backends.registry import backend_of, find, known_types
-from .call import raise_version
 from .core.generator import Generator
 from .core.lines import Line, caller, describe
 from .core.node import Info, Item, Leaf, Node, Vertex
@@ -24,6 +23,7 @@ from .core.tensor import Tensor, make
 from .core.tree import flatten, map_tensors
 from .errors import CaptureError, DTypeError, ShapeError
 from .op import Op, bind, bound_of
+from .views import raise_version
 
 __all__ = ["Constant", "Instruction", "Tape", "capture"]
 
@@ -184,7 +184,8 @@ class Tape:
         infos = promised if isinstance(promised, tuple) else (promised,)
         for slot, info in zip(step.outputs, infos, strict=False):
             if (info.shape, info.dtype) != (self.infos[slot].shape, self.infos[slot].dtype):
-                raise CaptureError(f"instruction {position}, {step}: infer says {info}, recorded was {self.infos[slot]}")
+                recorded = self.infos[slot]
+                raise CaptureError(f"instruction {position}, {step}: infer says {info}, recorded was {recorded}")
 
     def replay(self, *args: Any) -> Any:
         """Run the program again on other arguments, of the same structure, shapes and dtypes as those captured.
@@ -215,7 +216,9 @@ class Tape:
 
     def _check(self, given: Sequence[Tensor]) -> None:
         if self.tree is None:
-            raise CaptureError("this tape was read off a graph, which does not hold all operands; replay needs tg.capture")
+            raise CaptureError(
+                "this tape was read off a graph, which does not hold all operands; replay needs tg.capture"
+            )
         if len(given) != len(self.inputs):
             raise ShapeError(f"replay: expected {len(self.inputs)} tensors, got {len(given)}")
         for position, (slot, t) in enumerate(zip(self.inputs, given, strict=True)):

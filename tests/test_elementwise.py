@@ -166,7 +166,7 @@ def test_mixed_third_derivatives_of_pow_are_those_of_exp_b_log_a(a: float, b: fl
 @pytest.mark.parametrize("shape", [(), (3,), (0,), (70, 100)], ids=str)
 @pytest.mark.parametrize("name", ["gate", "sigmoid", "where"])
 def test_overrides_agree_with_the_bodies(name: str, shape: tuple[int, ...], dtype: str) -> None:
-    """The bodies of these ops, or NumPy's function, bit for bit, also next to numbers, infinities and NaN."""
+    """The bodies of these ops, or NumPy's function, bit for bit (sigmoid to rounding), also at infinities and NaN."""
     rng = np.random.default_rng(7)
     m = raw_namespace(find("cpu"))
     x, y = (np.asarray(rng.standard_normal(shape) * 30, dtype) for _ in range(2))
@@ -189,7 +189,11 @@ def test_overrides_agree_with_the_bodies(name: str, shape: tuple[int, ...], dtyp
         got, expected = np.asarray(OVERRIDES[name](*args)), np.asarray(plain(*args))
         assert got.dtype == expected.dtype
         assert got.shape == expected.shape
-        assert got.tobytes() == expected.tobytes() or np.array_equal(got, expected, equal_nan=True)
+        if name == "sigmoid":  # another formula: equal to rounding
+            limits = np.finfo(got.dtype)
+            np.testing.assert_allclose(got, expected, rtol=4 * limits.eps, atol=limits.tiny)
+        else:
+            assert got.tobytes() == expected.tobytes() or np.array_equal(got, expected, equal_nan=True)
 
 
 def test_erfc_of_many_elements_is_scipys() -> None:

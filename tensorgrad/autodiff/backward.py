@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..call import refresh
 from ..core.node import Leaf, Vertex
 from ..core.report import complain, made_at
 from ..core.state import Under, get_state
 from ..core.tensor import Tensor, make
 from ..errors import DeviceError, DTypeError, GradientError, ShapeError
 from ..op import TENSORS
+from ..views import refresh
 from .sweep import Roots, sweep
 
 __all__ = ["backward", "grad", "run", "vertex_of"]

@@ -9,7 +9,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-from ..call import record_several
 from ..core.generator import default_generator
 from ..core.lines import caller
 from ..core.report import complain
@@ -19,6 +18,7 @@ from ..core.tree import flatten, map_tensors
 from ..define import op
 from ..errors import InPlaceError
 from ..op import TENSORS, Op, bound_of
+from ..record import record_several
 from .backward import run
 
 __all__ = ["checkpoint"]
@@ -76,7 +76,7 @@ def _refuse_changed(given: Sequence[Tensor], versions: Sequence[int]) -> None:
 
 @final
 class _Segment:
-    """A call that can be repeated: the function, the structure of its arguments, and the random state it started from."""
+    """A call that can be repeated: the function, its arguments' structure, and the random state it started from."""
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         self.f = f
@@ -167,7 +167,8 @@ def _rule(m: Any, g: Any, mask: Sequence[bool], inputs: Sequence[Any], segment: 
     ]
     create = recorded and get_state().grad
     found = run(roots, vertices, None, create, barrier=True) if roots else {}
-    return [_answer(found.get(t._node) if w and t._node is not None else None, recorded) for t, w in zip(sources, mask, strict=True)]
+    answers = [found.get(t._node) if w and t._node is not None else None for t, w in zip(sources, mask, strict=True)]
+    return [_answer(g, recorded) for g in answers]
 
 
 def _answer(g: Any, recorded: bool) -> Any:

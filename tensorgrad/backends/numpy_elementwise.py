@@ -50,18 +50,14 @@ def where(c: Any, a: Any, b: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """``exp(-abs(x))`` serves both signs: ``1 / (1 + e)`` where ``x`` is positive, ``e / (1 + e)`` where not."""
-    if x.size <= _FEW and x.itemsize > 2:
-        return np.exp(np.minimum(x, 0)) / (np.exp(-np.abs(x)) + 1)
+    """``1 / (1 + exp(-x))``: where exp overflows the quotient is the limit, 0, so NumPy is asked to be silent."""
     if x.itemsize == 2:
         return sigmoid(x.astype(np.float32)).astype(x.dtype)
-    e = np.abs(x)
-    np.negative(e, out=e)
-    np.exp(e, out=e)
-    out = np.maximum(e, x >= 0)
-    e += 1
-    out /= e
-    return out
+    out = np.negative(x, out=...)
+    with np.errstate(over="ignore", under="ignore"):
+        np.exp(out, out=out)
+        out += 1
+        return np.reciprocal(out, out=out)
 
 
 _ERFC: Final = (

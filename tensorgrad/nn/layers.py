@@ -12,7 +12,7 @@ from ..errors import ArgumentError, ShapeError
 from ..op import FUNCTIONS, TENSORS
 from ..ops.axes import normal_axis
 from ..ops.creation import empty
-from ..ops.nn import linear_path
+from ..ops.nn import affine
 from ..ops.reduction import tensor_of
 from ..ops.update import setitem
 from . import functional as F
@@ -74,7 +74,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Any) -> Tensor:
-        return linear_path((input, self.weight, self.bias))
+        return affine(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

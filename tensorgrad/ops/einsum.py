@@ -21,7 +21,6 @@ from ..dtypes import result_dtype
 from ..errors import ArgumentError, ShapeError
 from ..op import TENSORS
 from .axes import size_of
-from .quick import quick_path
 from .reduction import tensor_of
 
 __all__ = ["contract", "einsum"]
@@ -100,12 +99,11 @@ _contract = op(
     multilinear="a b",
     doc="The product of two tensors whose axes have labels, summed over the labels that the result has not.",
 )
-_quick_contract = quick_path(_contract.op)
 
 
 def contract(a: Tensor, b: Tensor, a_labels: Sequence[int], b_labels: Sequence[int], out: Sequence[int]) -> Tensor:
     """The product of ``a`` and ``b`` with their axes named by numbers, summed over those that are not in ``out``."""
-    return _quick_contract((a, b), (tuple(a_labels), tuple(b_labels), tuple(out)))
+    return _contract(a, b, a_labels=tuple(a_labels), b_labels=tuple(b_labels), out_labels=tuple(out))
 
 
 # Reading an expression.

@@ -14,7 +14,6 @@ from ..errors import AxisError, ShapeError
 from ..op import TENSORS, helper
 from .axes import listed, normal_axis, size_of
 from .einsum import contract
-from .quick import quick_path
 from .reduction import tensor_of
 
 __all__ = ["cross", "dot", "inner", "kron", "matmul", "outer", "tensordot", "vecdot"]
@@ -79,7 +78,6 @@ _matmul = op(
     multilinear="a b",
     doc="The matrix product.",
 )
-_quick_matmul = quick_path(_matmul.op)
 
 
 @public
@@ -94,7 +92,7 @@ def matmul(a: Any, b: Any, /) -> Tensor:
     """
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         a, b = tensor_of(a), tensor_of(b)
-    return _quick_matmul((a, b))
+    return _matmul(a, b)
 
 
 # Products over chosen axes.

@@ -14,9 +14,9 @@ from ..define import elementwise, op, public
 from ..dtypes import is_floating
 from ..errors import ArgumentError, DTypeError, GradientError, LabelError, ShapeError, TensorgradError
 from ..op import FUNCTIONS, TENSORS
+from ..paths import fixed_path
 from .axes import normal_axis
 from .nn import check_indices
-from .quick import quick_path
 from .reduction import tensor_of
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "pick_class", "softmax_cross_entropy"]
@@ -267,7 +267,7 @@ _cross_entropy = op(
     outputs=2,
     doc="The loss, and the softmax that its derivative is made of.",
 )
-_cross_entropy_path = quick_path(_cross_entropy.op)
+_cross_entropy_path = fixed_path(_cross_entropy.op, first_only=True)
 
 
 def _cross_entropy_vjp_body(m: Any, g_: Any, p: Any, target: Any, weight: Any, options: Options) -> Any:
@@ -373,7 +373,7 @@ def softmax_cross_entropy(
     if weight is not None:
         weight = _class_weights(weight, logits)
     if target.data.dtype.kind in "iu":
-        return _cross_entropy_path((logits, target, weight), (options,))
+        return _cross_entropy_path(logits, target, weight, options=options)
     return _soft_cross_entropy(logits, target, weight, options)
 
 

@@ -13,7 +13,6 @@ from ..op import TENSORS
 from .axes import Axis, normal_axes, normal_axis, size_of
 from .halves import in_single
 from .reduction import floating_of, reduce_infer
-from .single import single_path
 
 __all__ = ["matrix_norm", "norm", "std", "var", "vector_norm"]
 
@@ -45,16 +44,14 @@ def _var_rule(m: Any, g: Any, x: Any, x_info: Info, axis: tuple[int, ...], corre
     return _centred(m, x, axis) * (m.kept(g, x_info, axis, keepdims) * (2 / freedom if freedom > 0 else INF))
 
 
-_var = single_path(
-    op(
-        "var",
-        "x",
-        params="axis correction keepdims",
-        infer=reduce_infer,
-        body=_var_body,
-        rules={"x": _var_rule},
-        doc="The variance over axes.",
-    )
+_var = op(
+    "var",
+    "x",
+    params="axis correction keepdims",
+    infer=reduce_infer,
+    body=_var_body,
+    rules={"x": _var_rule},
+    doc="The variance over axes.",
 )
 
 
@@ -87,18 +84,16 @@ def _std_rule(
     return _centred(m, x, axis) * m.kept(g, x_info, axis, keepdims)
 
 
-_std = single_path(
-    op(
-        "std",
-        "x",
-        params="axis correction keepdims",
-        infer=reduce_infer,
-        body=lambda m, x, axis, correction, keepdims: m.sqrt(
-            m.var(x, axis=axis, correction=correction, keepdims=keepdims)
-        ),
-        rules={"x": _std_rule},
-        doc="The standard deviation over axes.",
-    )
+_std = op(
+    "std",
+    "x",
+    params="axis correction keepdims",
+    infer=reduce_infer,
+    body=lambda m, x, axis, correction, keepdims: m.sqrt(
+        m.var(x, axis=axis, correction=correction, keepdims=keepdims)
+    ),
+    rules={"x": _std_rule},
+    doc="The standard deviation over axes.",
 )
 
 
@@ -124,20 +119,18 @@ def _euclidean_body(m: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> An
     return m.sqrt(m.sum(x * x, axis=axis, keepdims=keepdims))
 
 
-_euclidean = single_path(
-    op(
-        "euclidean_norm",
-        "x",
-        params="axis keepdims",
-        infer=reduce_infer,
-        body=_euclidean_body,
-        rules={
-            # Divided by infinity where the norm is 0: the subgradient 0.
-            "x": lambda m, g, x, out, x_info, axis, keepdims: x
-            * m.kept(g / m.where(out == 0, INF, out), x_info, axis, keepdims)
-        },
-        doc="The square root of the sum of squares over axes.",
-    )
+_euclidean = op(
+    "euclidean_norm",
+    "x",
+    params="axis keepdims",
+    infer=reduce_infer,
+    body=_euclidean_body,
+    rules={
+        # Divided by infinity where the norm is 0: the subgradient 0.
+        "x": lambda m, g, x, out, x_info, axis, keepdims: x
+        * m.kept(g / m.where(out == 0, INF, out), x_info, axis, keepdims)
+    },
+    doc="The square root of the sum of squares over axes.",
 )
 
 
@@ -164,16 +157,14 @@ def _power_norm_rule(
     return m.sign(x) * share * m.kept(g, x_info, axis, keepdims)
 
 
-_power_norm = single_path(
-    op(
-        "power_norm",
-        "x",
-        params="order axis keepdims",
-        infer=reduce_infer,
-        body=_power_norm_body,
-        rules={"x": _power_norm_rule},
-        doc="``sum(abs(x) ** order) ** (1 / order)`` over axes.",
-    )
+_power_norm = op(
+    "power_norm",
+    "x",
+    params="order axis keepdims",
+    infer=reduce_infer,
+    body=_power_norm_body,
+    rules={"x": _power_norm_rule},
+    doc="``sum(abs(x) ** order) ** (1 / order)`` over axes.",
 )
 
 

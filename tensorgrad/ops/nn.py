@@ -14,7 +14,6 @@ from ..define import op, public
 from ..dtypes import is_floating, result_dtype, to_dtype
 from ..errors import ArgumentError, DTypeError, IndexingError, ShapeError
 from .axes import Axis, normal_axes, normal_axis, reduced_shape, size_of
-from .quick import quick_path
 from .reduction import tensor_of
 
 __all__ = ["embedding", "linear", "normalize_mean_variance", "one_hot", "standardize"]
@@ -65,7 +64,7 @@ def _linear_x(m: Any, g: Any, weight: Any) -> Any:
     return m.reshape(m.matmul(rows, weight), shape=(*g.shape[:-1], weight.shape[1]))
 
 
-_linear = op(
+affine = op(
     "linear",
     "x weight bias",
     kind="same",
@@ -104,10 +103,6 @@ op(
     doc="The cotangent of linear's bias: the sum over all rows.",
 )
 
-linear_path = quick_path(_linear.op)
-"""``linear`` without the looks at its arguments, for the layer: ``linear_path((x, weight, bias))``."""
-
-
 @public
 def linear(x: Any, weight: Any, bias: Any = None, /) -> Tensor:
     """``x @ weight.T + bias``: the affine map of a dense layer, as one operation.
@@ -123,7 +118,7 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Tensor:
     >>> tg.linear(tg.tensor([1.0, 2.0]), tg.tensor([[1.0, 1.0], [0.0, 3.0]]), tg.tensor([0.5, 0.0]))
     tensor([3.5, 6. ])
     """
-    return linear_path((x, weight, bias))
+    return affine(x, weight, bias)
 
 
 # Rows of a table.

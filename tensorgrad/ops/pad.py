@@ -13,7 +13,6 @@ from ..define import op, public
 from ..errors import ArgumentError, ShapeError
 from .axes import normal_axes
 from .reduction import tensor_of
-from .single import single_path
 from .take import take
 
 __all__ = ["pad"]
@@ -43,17 +42,15 @@ def _pad_body(m: Any, x: Any, widths: tuple[tuple[int, int], ...], value: float)
     return out
 
 
-_pad = single_path(
-    op(
-        "pad",
-        "x",
-        params="widths value",
-        infer=lambda params, x: Info(_padded(x.shape, params["widths"]), x.dtype),
-        body=_pad_body,
-        rules={"x": lambda m, g, x_info, widths: g[_inner(x_info.shape, widths)]},
-        jvp=lambda m, tangents, widths, value: m.pad(tangents[0], widths=widths, value=0),
-        doc="With one value around.",
-    )
+_pad = op(
+    "pad",
+    "x",
+    params="widths value",
+    infer=lambda params, x: Info(_padded(x.shape, params["widths"]), x.dtype),
+    body=_pad_body,
+    rules={"x": lambda m, g, x_info, widths: g[_inner(x_info.shape, widths)]},
+    jvp=lambda m, tangents, widths, value: m.pad(tangents[0], widths=widths, value=0),
+    doc="With one value around.",
 )
 
 

@@ -17,7 +17,6 @@ from ..errors import ShapeError
 from ..op import TENSORS, helper
 from .axes import Axis, normal_axes, normal_axis, reduced_shape, size_of
 from .halves import in_single
-from .single import single_path
 
 __all__ = ["all", "any", "argmax", "argmin", "count_nonzero", "max", "mean", "min", "prod", "sum"]
 
@@ -74,16 +73,14 @@ def spread(m: Any, g: Any, x_info: Info, axis: tuple[int, ...], keepdims: bool) 
 
 # Sums and products.
 
-_sum = single_path(
-    op(
-        "sum",
-        "x",
-        params="axis keepdims",
-        infer=reduce_infer,
-        rules={"x": lambda m, g, x_info, axis, keepdims: m.spread(g, x_info, axis, keepdims)},
-        linear="x",
-        doc="The sum over axes.",
-    )
+_sum = op(
+    "sum",
+    "x",
+    params="axis keepdims",
+    infer=reduce_infer,
+    rules={"x": lambda m, g, x_info, axis, keepdims: m.spread(g, x_info, axis, keepdims)},
+    linear="x",
+    doc="The sum over axes.",
 )
 
 
@@ -117,21 +114,19 @@ def _mean_body(m: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return m.sum(x, axis=axis, keepdims=keepdims) / (_count(x.shape, axis) or float("nan"))
 
 
-_mean = single_path(
-    op(
-        "mean",
-        "x",
-        params="axis keepdims",
-        infer=reduce_infer,
-        body=_mean_body,
-        rules={
-            "x": lambda m, g, x_info, axis, keepdims: m.spread(
-                g / (_count(x_info.shape, axis) or 1), x_info, axis, keepdims
-            )
-        },
-        linear="x",
-        doc="The mean over axes.",
-    )
+_mean = op(
+    "mean",
+    "x",
+    params="axis keepdims",
+    infer=reduce_infer,
+    body=_mean_body,
+    rules={
+        "x": lambda m, g, x_info, axis, keepdims: m.spread(
+            g / (_count(x_info.shape, axis) or 1), x_info, axis, keepdims
+        )
+    },
+    linear="x",
+    doc="The mean over axes.",
 )
 
 
@@ -165,15 +160,13 @@ def _prod_rule(m: Any, g: Any, x: Any, x_info: Info, axis: tuple[int, ...], keep
     return others * m.kept(g, x_info, axis, keepdims)
 
 
-_prod = single_path(
-    op(
-        "prod",
-        "x",
-        params="axis keepdims",
-        infer=reduce_infer,
-        rules={"x": _prod_rule},
-        doc="The product over axes.",
-    )
+_prod = op(
+    "prod",
+    "x",
+    params="axis keepdims",
+    infer=reduce_infer,
+    rules={"x": _prod_rule},
+    doc="The product over axes.",
 )
 
 
@@ -217,9 +210,7 @@ def extremum_infer(params: dict[str, Any], x: Info) -> Info:
 
 
 def _extremum(name: str) -> Any:
-    return single_path(
-        op(name, "x", params="axis keepdims", infer=extremum_infer, rules={"x": _extremum_rule}, doc="Over axes.")
-    )
+    return op(name, "x", params="axis keepdims", infer=extremum_infer, rules={"x": _extremum_rule}, doc="Over axes.")
 
 
 _max, _min = _extremum("max"), _extremum("min")
@@ -262,7 +253,7 @@ def _position_infer(params: dict[str, Any], x: Info) -> Info:
 
 
 _argmax, _argmin = (
-    single_path(op(name, "x", params="axis keepdims", infer=_position_infer, doc="Positions of extremes."))
+    op(name, "x", params="axis keepdims", infer=_position_infer, doc="Positions of extremes.")
     for name in ("argmax", "argmin")
 )
 
@@ -310,7 +301,7 @@ def _truth_infer(params: dict[str, Any], x: Info) -> Info:
 
 
 _any, _all = (
-    single_path(op(name, "x", params="axis keepdims", infer=_truth_infer, doc="Over axes.")) for name in ("any", "all")
+    op(name, "x", params="axis keepdims", infer=_truth_infer, doc="Over axes.") for name in ("any", "all")
 )
 
 

@@ -11,7 +11,6 @@ from ..errors import AxisError
 from .axes import normal_axis, with_length
 from .halves import in_single
 from .reduction import cast, counted
-from .single import single_path
 
 __all__ = ["cumulative_prod", "cumulative_sum"]
 
@@ -44,17 +43,15 @@ def _cumulative_sum_rule(m: Any, g: Any, axis: int, include_initial: bool) -> An
     return m.flip(m.cumulative_sum(g, axis=axis, include_initial=False), axis=(axis,))
 
 
-_cumulative_sum = single_path(
-    op(
-        "cumulative_sum",
-        "x",
-        params="axis include_initial",
-        infer=_scan_infer,
-        body=_cumulative_sum_body,
-        rules={"x": _cumulative_sum_rule},
-        linear="x",
-        doc="Running sums along an axis.",
-    )
+_cumulative_sum = op(
+    "cumulative_sum",
+    "x",
+    params="axis include_initial",
+    infer=_scan_infer,
+    body=_cumulative_sum_body,
+    rules={"x": _cumulative_sum_rule},
+    linear="x",
+    doc="Running sums along an axis.",
 )
 
 
@@ -106,16 +103,14 @@ def _next(m: Any, a: Any, axis: int) -> Any:
     return m.roll(m.flip(a, axis=(axis,)), shift=1, axis=axis)
 
 
-_cumulative_prod = single_path(
-    op(
-        "cumulative_prod",
-        "x",
-        params="axis include_initial",
-        infer=_scan_infer,
-        body=_cumulative_prod_body,
-        rules={"x": _cumulative_prod_rule},
-        doc="Running products along an axis.",
-    )
+_cumulative_prod = op(
+    "cumulative_prod",
+    "x",
+    params="axis include_initial",
+    infer=_scan_infer,
+    body=_cumulative_prod_body,
+    rules={"x": _cumulative_prod_rule},
+    doc="Running products along an axis.",
 )
 
 

@@ -12,7 +12,6 @@ from ..errors import AxisError, ShapeError
 from ..op import TENSORS
 from .axes import Axis, listed, new_axes, normal_axes, normal_axis, size_of, solve_shape
 from .reduction import tensor_of
-from .single import single_path
 
 __all__ = [
     "broadcast_arrays", "broadcast_to", "expand_dims", "flatten", "flip", "matrix_transpose", "moveaxis",
@@ -21,18 +20,16 @@ __all__ = [
 
 # Reshaping.
 
-_reshape = single_path(
-    op(
-        "reshape",
-        "x",
-        params="shape",
-        infer=lambda params, x: Info(solve_shape(params["shape"], size_of(x.shape)), x.dtype),
-        body=lambda m, x, shape: x.reshape(shape),
-        rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
-        linear="x",
-        view=True,
-        doc="The same elements in another shape.",
-    )
+_reshape = op(
+    "reshape",
+    "x",
+    params="shape",
+    infer=lambda params, x: Info(solve_shape(params["shape"], size_of(x.shape)), x.dtype),
+    body=lambda m, x, shape: x.reshape(shape),
+    rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
+    linear="x",
+    view=True,
+    doc="The same elements in another shape.",
 )
 
 
@@ -99,18 +96,16 @@ def _squeeze_infer(params: dict[str, Any], x: Info) -> Info:
     return Info(tuple(n for i, n in enumerate(x.shape) if i not in params["axis"]), x.dtype)
 
 
-_squeeze = single_path(
-    op(
-        "squeeze",
-        "x",
-        params="axis",
-        infer=_squeeze_infer,
-        body=lambda m, x, axis: x.squeeze(axis),
-        rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
-        linear="x",
-        view=True,
-        doc="Without axes of length 1.",
-    )
+_squeeze = op(
+    "squeeze",
+    "x",
+    params="axis",
+    infer=_squeeze_infer,
+    body=lambda m, x, axis: x.squeeze(axis),
+    rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
+    linear="x",
+    view=True,
+    doc="Without axes of length 1.",
 )
 
 
@@ -137,18 +132,16 @@ def _expanded(shape: tuple[int, ...], axis: int | Sequence[int]) -> tuple[int, .
     return tuple(out)
 
 
-_expand = single_path(
-    op(
-        "expand_dims",
-        "x",
-        params="axis",
-        infer=lambda params, x: Info(_expanded(x.shape, params["axis"]), x.dtype),
-        body=lambda m, x, axis: x.reshape(_expanded(x.shape, axis)),
-        rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
-        linear="x",
-        view=True,
-        doc="With new axes of length 1.",
-    )
+_expand = op(
+    "expand_dims",
+    "x",
+    params="axis",
+    infer=lambda params, x: Info(_expanded(x.shape, params["axis"]), x.dtype),
+    body=lambda m, x, axis: x.reshape(_expanded(x.shape, axis)),
+    rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
+    linear="x",
+    view=True,
+    doc="With new axes of length 1.",
 )
 
 
@@ -169,18 +162,16 @@ def expand_dims(x: Any, /, axis: int | Sequence[int] = 0) -> Tensor:
 
 # Axes in another order.
 
-_permute = single_path(
-    op(
-        "permute_dims",
-        "x",
-        params="axes",
-        infer=lambda params, x: Info(tuple(x.shape[i] for i in params["axes"]), x.dtype),
-        body=lambda m, x, axes: x.transpose(axes),
-        rules={"x": lambda m, g, axes: m.permute_dims(g, axes=tuple(axes.index(i) for i in range(len(axes))))},
-        linear="x",
-        view=True,
-        doc="Axes in another order.",
-    )
+_permute = op(
+    "permute_dims",
+    "x",
+    params="axes",
+    infer=lambda params, x: Info(tuple(x.shape[i] for i in params["axes"]), x.dtype),
+    body=lambda m, x, axes: x.transpose(axes),
+    rules={"x": lambda m, g, axes: m.permute_dims(g, axes=tuple(axes.index(i) for i in range(len(axes))))},
+    linear="x",
+    view=True,
+    doc="Axes in another order.",
 )
 
 
@@ -267,17 +258,15 @@ def _broadcast_infer(params: dict[str, Any], x: Info) -> Info:
     return Info(shape, x.dtype)
 
 
-_broadcast = single_path(
-    op(
-        "broadcast_to",
-        "x",
-        params="shape",
-        infer=_broadcast_infer,
-        rules={"x": lambda m, g: g},  # the sweep sums over what was broadcast
-        linear="x",
-        view=True,
-        doc="Repeated along axes without taking memory.",
-    )
+_broadcast = op(
+    "broadcast_to",
+    "x",
+    params="shape",
+    infer=_broadcast_infer,
+    rules={"x": lambda m, g: g},  # the sweep sums over what was broadcast
+    linear="x",
+    view=True,
+    doc="Repeated along axes without taking memory.",
 )
 
 
@@ -313,18 +302,16 @@ def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
 
 # Reversing and shifting.
 
-_flip = single_path(
-    op(
-        "flip",
-        "x",
-        params="axis",
-        infer=lambda params, x: x,
-        body=lambda m, x, axis: x[(*(slice(None, None, -1 if i in axis else None) for i in range(x.ndim)), ...)],
-        rules={"x": lambda m, g, axis: m.flip(g, axis=axis)},
-        linear="x",
-        view=True,
-        doc="Order reversed along axes.",
-    )
+_flip = op(
+    "flip",
+    "x",
+    params="axis",
+    infer=lambda params, x: x,
+    body=lambda m, x, axis: x[(*(slice(None, None, -1 if i in axis else None) for i in range(x.ndim)), ...)],
+    rules={"x": lambda m, g, axis: m.flip(g, axis=axis)},
+    linear="x",
+    view=True,
+    doc="Order reversed along axes.",
 )
 
 
@@ -346,16 +333,14 @@ def _opposite(shift: Any) -> Any:
     return tuple(-n for n in shift) if isinstance(shift, tuple) else -shift
 
 
-_roll = single_path(
-    op(
-        "roll",
-        "x",
-        params="shift axis",
-        infer=lambda params, x: x,
-        rules={"x": lambda m, g, shift, axis: m.roll(g, shift=_opposite(shift), axis=axis)},
-        linear="x",
-        doc="Elements shifted along axes.",
-    )
+_roll = op(
+    "roll",
+    "x",
+    params="shift axis",
+    infer=lambda params, x: x,
+    rules={"x": lambda m, g, shift, axis: m.roll(g, shift=_opposite(shift), axis=axis)},
+    linear="x",
+    doc="Elements shifted along axes.",
 )
 
 

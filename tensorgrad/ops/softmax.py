@@ -11,7 +11,6 @@ from ..define import op, public
 from .axes import Axis, normal_axes, reduced_shape
 from .halves import in_single
 from .reduction import cast, floating_of, reduce_infer
-from .single import single_path
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
@@ -45,22 +44,20 @@ def _logsumexp_body(m: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> An
     return out.reshape(shape)
 
 
-_logsumexp = single_path(
-    op(
-        "logsumexp",
-        "x",
-        params="axis keepdims",
-        infer=reduce_infer,
-        body=_logsumexp_body,
-        rules={
-            "x": lambda m, g, x, out, x_info, axis, keepdims: m.kept(g, x_info, axis, keepdims)
-            * m.exp(x - m.kept(out, x_info, axis, keepdims))
-        },
-        jvp=lambda m, tangents, x, out, axis, keepdims: m.sum(
-            tangents[0] * m.exp(x - m.kept(out, x, axis, keepdims)), axis=axis, keepdims=keepdims
-        ),
-        doc="``log(sum(exp(x)))`` over axes.",
-    )
+_logsumexp = op(
+    "logsumexp",
+    "x",
+    params="axis keepdims",
+    infer=reduce_infer,
+    body=_logsumexp_body,
+    rules={
+        "x": lambda m, g, x, out, x_info, axis, keepdims: m.kept(g, x_info, axis, keepdims)
+        * m.exp(x - m.kept(out, x_info, axis, keepdims))
+    },
+    jvp=lambda m, tangents, x, out, axis, keepdims: m.sum(
+        tangents[0] * m.exp(x - m.kept(out, x, axis, keepdims)), axis=axis, keepdims=keepdims
+    ),
+    doc="``log(sum(exp(x)))`` over axes.",
 )
 
 
@@ -93,17 +90,15 @@ def _softmax_body(m: Any, x: Any, axis: tuple[int, ...]) -> Any:
     return e
 
 
-_softmax = single_path(
-    op(
-        "softmax",
-        "x",
-        params="axis",
-        infer=_same,
-        body=_softmax_body,
-        rules={"x": lambda m, g, out, axis: m.softmax_vjp(g, out, axis=axis)},
-        jvp=lambda m, tangents, out, axis: m.softmax_vjp(tangents[0], out, axis=axis),  # its Jacobian is symmetric
-        doc="``exp(x) / sum(exp(x))`` along axes.",
-    )
+_softmax = op(
+    "softmax",
+    "x",
+    params="axis",
+    infer=_same,
+    body=_softmax_body,
+    rules={"x": lambda m, g, out, axis: m.softmax_vjp(g, out, axis=axis)},
+    jvp=lambda m, tangents, out, axis: m.softmax_vjp(tangents[0], out, axis=axis),  # its Jacobian is symmetric
+    doc="``exp(x) / sum(exp(x))`` along axes.",
 )
 
 op(
@@ -151,17 +146,15 @@ def _log_softmax_body(m: Any, x: Any, axis: tuple[int, ...]) -> Any:
     return z
 
 
-_log_softmax = single_path(
-    op(
-        "log_softmax",
-        "x",
-        params="axis",
-        infer=_same,
-        body=_log_softmax_body,
-        rules={"x": lambda m, g, out, axis: m.log_softmax_vjp(g, out, axis=axis)},
-        jvp=lambda m, tangents, out, axis: tangents[0] - m.sum(tangents[0] * m.exp(out), axis=axis, keepdims=True),
-        doc="The logarithm of softmax along axes.",
-    )
+_log_softmax = op(
+    "log_softmax",
+    "x",
+    params="axis",
+    infer=_same,
+    body=_log_softmax_body,
+    rules={"x": lambda m, g, out, axis: m.log_softmax_vjp(g, out, axis=axis)},
+    jvp=lambda m, tangents, out, axis: tangents[0] - m.sum(tangents[0] * m.exp(out), axis=axis, keepdims=True),
+    doc="The logarithm of softmax along axes.",
 )
 
 op(

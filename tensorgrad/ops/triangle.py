@@ -11,7 +11,6 @@ from ..errors import AxisError, ShapeError
 from ..op import TENSORS
 from .axes import normal_axis
 from .reduction import cast, tensor_of
-from .single import single_path
 
 __all__ = ["diag", "diagonal", "trace", "tril", "triu"]
 
@@ -23,7 +22,7 @@ def _triangle_infer(params: dict[str, Any], x: Info) -> Info:
 
 
 _tril, _triu = (
-    single_path(op(name, "x", params="k", infer=_triangle_infer, rules={"x": rule}, linear="x", doc="A triangle."))
+    op(name, "x", params="k", infer=_triangle_infer, rules={"x": rule}, linear="x", doc="A triangle.")
     for name, rule in (("tril", lambda m, g, k: m.tril(g, k=k)), ("triu", lambda m, g, k: m.triu(g, k=k)))
 )
 
@@ -79,17 +78,15 @@ def _diagonal_rule(m: Any, g: Any, x_info: Info, offset: int, axis1: int, axis2:
     return m.on_diagonal(g, shape=x_info.shape, offset=offset, axis1=axis1, axis2=axis2)
 
 
-_diagonal = single_path(
-    op(
-        "diagonal",
-        "x",
-        params="offset axis1 axis2",
-        infer=_diagonal_infer,
-        rules={"x": _diagonal_rule},
-        linear="x",
-        view=True,
-        doc="Diagonals of the matrices in two axes.",
-    )
+_diagonal = op(
+    "diagonal",
+    "x",
+    params="offset axis1 axis2",
+    infer=_diagonal_infer,
+    rules={"x": _diagonal_rule},
+    linear="x",
+    view=True,
+    doc="Diagonals of the matrices in two axes.",
 )
 
 
