@@ -9,7 +9,7 @@ import numpy as np
 from ..core.node import Info
 from ..core.tensor import Tensor
 from ..define import op, public
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, ShapeError, UnknownShapeError
 from ..op import TENSORS
 from .axes import normal_axis
 from .reduction import tensor_of
@@ -161,7 +161,7 @@ def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None)
 def _nonzero_infer(params: dict[str, Any], x: Info) -> Info:
     if not x.shape:
         raise ShapeError("nonzero needs at least one dimension")
-    raise DTypeError("the result's shape depends on the values")
+    raise UnknownShapeError("the result's shape depends on the values")
 
 
 _nonzero = op("nonzero", "x", infer=_nonzero_infer, outputs=0, doc="Where elements are not zero.")
@@ -207,7 +207,7 @@ class UniqueInverse(NamedTuple):
 
 
 def _unique_infer(params: dict[str, Any], x: Info) -> Info:
-    raise DTypeError("the result's shape depends on the values")
+    raise UnknownShapeError("the result's shape depends on the values")
 
 
 def _unique_body(m: Any, x: Any) -> Any:
