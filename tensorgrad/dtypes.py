@@ -45,9 +45,9 @@ def to_dtype(spec: Any) -> np.dtype[Any]:
 
             return np.dtype(ml_dtypes.bfloat16)  # type: ignore[no-any-return]
         return np.dtype(spec)  # type: ignore[no-any-return]
-    except TypeError as error:
+    except TypeError:
         raise DTypeError(f"expected a dtype such as 'float32', got {spec!r}") from None
-    except ImportError as error:
+    except ImportError:
         raise DTypeError("bfloat16 needs ml_dtypes: pip install ml_dtypes") from None
 
 

