@@ -71,7 +71,7 @@ def _contract_body(m: Any, a: Any, b: Any, a_labels: Labels, b_labels: Labels, o
         return operands[0] * operands[1]
     if batch and not left and not right:
         products = _arranged(a, a_labels, batch, summed) * _arranged(b, b_labels, batch, summed)
-        return m.sum(products, axis=tuple(range(len(batch), products.ndim)), keepdims=False)
+        return m.sum(products, axis=tuple(range(len(batch), products.ndim)), keepdims=False).astype(products.dtype, copy=False)
     lead = tuple([lengths[k] for k in batch])
     rows, columns = (size_of([lengths[k] for k in group]) for group in (left, right))
     first = _arranged(a, a_labels, batch, left, summed).reshape((*lead, rows, count))
@@ -206,7 +206,10 @@ def _single(x: Tensor, labels: Labels, lengths: dict[int, int], elsewhere: set[i
         labels = (*(n for p, n in enumerate(labels) if p not in (i, j)), k)
     lone = tuple([i for i, k in enumerate(labels) if k not in elsewhere])
     if lone:
+        dtype = x.dtype
         x = TENSORS.sum(x, axis=lone, keepdims=False)
+        if x.dtype != dtype:  # integers are added in 64 bits
+            x = TENSORS.astype(x, dtype=dtype)
         labels = tuple([k for k in labels if k in elsewhere])
     return x, labels
 
