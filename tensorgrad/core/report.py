@@ -62,7 +62,7 @@ def describe_operand(x: Any) -> str:
         return f"{x.dtype}{list(x.shape)} on {x.device}" + ("" if given else f", made at {made_at(x)}")
     if isinstance(x, Info):
         return repr(x)
-    if hasattr(x, "dtype") and hasattr(x, "shape"):
+    if hasattr(x, "dtype") and hasattr(x, "shape") and not isinstance(x, type):
         return f"{x.dtype}{list(x.shape)} ({type(x).__module__.partition('.')[0]} array)"
     text = repr(x)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -124,11 +124,17 @@ def linspace(
     >>> tg.linspace(0, 1, 5)
     tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
-    if int(num) < 0:
-        raise ShapeError(f"linspace: expected num not to be negative, got {num}")
     wanted = get_state().dtype if dtype is None else to_dtype(dtype)
+    return _spaced(start, stop, num, wanted, device, endpoint, requires_grad)
+
+
+def _spaced(
+    start: Any, stop: Any, num: int, dtype: Any, device: Device | str | None, endpoint: bool, requires_grad: bool
+) -> Tensor:
+    if int(num) < 0:
+        raise ShapeError(f"expected num not to be negative, got {num}")
     ends = float(_number(start, "start")), float(_number(stop, "stop"))
-    return _on("linspace_on", device, requires_grad, *ends, int(num), bool(endpoint), wanted)
+    return _on("linspace_on", device, requires_grad, *ends, int(num), bool(endpoint), dtype)
 
 
 @public
@@ -153,7 +159,7 @@ def logspace(
     tensor([  1.,  10., 100.])
     """
     wanted = get_state().dtype if dtype is None else to_dtype(dtype)
-    powers = linspace(start, stop, num, dtype=np.float64, device=device, endpoint=endpoint)
+    powers = _spaced(start, stop, num, np.dtype(np.float64), device, endpoint, False)
     return finish(TENSORS.astype(TENSORS.pow(float(_number(base, "base")), powers), dtype=wanted), requires_grad)
 
 
