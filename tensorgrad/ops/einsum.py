@@ -103,7 +103,7 @@ _contract = op(
 
 def contract(a: Tensor, b: Tensor, a_labels: Sequence[int], b_labels: Sequence[int], out: Sequence[int]) -> Tensor:
     """The product of ``a`` and ``b`` with their axes named by numbers, summed over those that are not in ``out``."""
-    return _contract(a, b, a_labels=tuple(a_labels), b_labels=tuple(b_labels), out_labels=tuple(out))
+    return _contract(a, b, a_labels=tuple(a_labels), b_labels=tuple(b_labels), out_labels=tuple(out))  # type: ignore[no-any-return]
 
 
 # Reading an expression.

@@ -92,7 +92,7 @@ def matmul(a: Any, b: Any, /) -> Tensor:
     """
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         a, b = tensor_of(a), tensor_of(b)
-    return _matmul(a, b)
+    return _matmul(a, b)  # type: ignore[no-any-return]
 
 
 # Products over chosen axes.

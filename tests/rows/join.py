@@ -130,7 +130,10 @@ ROWS = [
         numpy=numpy_chunk,
         torch=torch_chunk,
         dtypes=ALL,
-        bad=[Bad((MATRIX, 0), ShapeError, "expected at least 1 part"), Bad((MATRIX, 1), AxisError, OUT_OF_RANGE, {"axis": 2})],
+        bad=[
+            Bad((MATRIX, 0), ShapeError, "expected at least 1 part"),
+            Bad((MATRIX, 1), AxisError, OUT_OF_RANGE, {"axis": 2}),
+        ],
     ),
     Row(
         "unstack",

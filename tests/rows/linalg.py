@@ -258,7 +258,9 @@ ROWS = [
     Row(
         "kron",
         tg.kron,
-        cases([A(2), A(3)], [A(2, 2), A(1, 3)], [A(2), A(2, 2)], [A(), A(2)], [A(), A()], [A(2, 1, 2), A(2)], [A(0), A(2)]),
+        cases(
+            [A(2), A(3)], [A(2, 2), A(1, 3)], [A(2), A(2, 2)], [A(), A(2)], [A(), A()], [A(2, 1, 2), A(2)], [A(0), A(2)]
+        ),
         numpy=np.kron,
         torch=torch_function("kron"),
         dtypes=NUMBERS,

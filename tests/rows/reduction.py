@@ -407,4 +407,3 @@ ROWS = [
         bad=BAD_AXES,
     ),
 ]
-

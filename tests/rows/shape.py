@@ -22,7 +22,9 @@ def torch_method(name: str) -> Any:
 
 def numpy_flatten(x: Any, start: int = 0, end: int = -1) -> Any:
     end = end % x.ndim if x.ndim else 0
-    return x.reshape((*x.shape[:start], -1, *x.shape[end + 1 :]) if x.size else (*x.shape[:start], 0, *x.shape[end + 1 :]))
+    return x.reshape(
+        (*x.shape[:start], -1, *x.shape[end + 1 :]) if x.size else (*x.shape[:start], 0, *x.shape[end + 1 :])
+    )
 
 
 def numpy_broadcast(*arrays: Any) -> Any:
@@ -86,7 +88,14 @@ ROWS = [
             Bad((MATRIX.T, (6,)), ShapeError, "memory layout does not allow", {"copy": False}),
         ],
     ),
-    Row("ravel", tg.ravel, cases([A()], [A(3)], [A(2, 3)], [A(2, 0)]), numpy=np.ravel, torch=torch_method("ravel"), dtypes=ALL),
+    Row(
+        "ravel",
+        tg.ravel,
+        cases([A()], [A(3)], [A(2, 3)], [A(2, 0)]),
+        numpy=np.ravel,
+        torch=torch_method("ravel"),
+        dtypes=ALL,
+    ),
     Row(
         "flatten",
         tg.flatten,
@@ -102,7 +111,16 @@ ROWS = [
     Row(
         "squeeze",
         tg.squeeze,
-        cases([A()], [A(3)], [A(1, 3, 1)], [A(1, 3, 1), 0], [A(1, 3, 1), (0, -1)], [A(1, 1)], [A(1, 0)], [A(2, 1), {"axis": ()}]),
+        cases(
+            [A()],
+            [A(3)],
+            [A(1, 3, 1)],
+            [A(1, 3, 1), 0],
+            [A(1, 3, 1), (0, -1)],
+            [A(1, 1)],
+            [A(1, 0)],
+            [A(2, 1), {"axis": ()}],
+        ),
         numpy=np.squeeze,
         torch=torch_squeeze,
         dtypes=ALL,
@@ -136,7 +154,14 @@ ROWS = [
     Row(
         "permute_dims",
         tg.permute_dims,
-        cases([A(), ()], [A(3), (0,)], [A(2, 3), (1, 0)], [A(2, 3, 4), (2, 0, 1)], [A(2, 3, 4), (-1, 1, 0)], [A(2, 0), (1, 0)]),
+        cases(
+            [A(), ()],
+            [A(3), (0,)],
+            [A(2, 3), (1, 0)],
+            [A(2, 3, 4), (2, 0, 1)],
+            [A(2, 3, 4), (-1, 1, 0)],
+            [A(2, 0), (1, 0)],
+        ),
         numpy=numpy_permuted,
         torch=torch_function("permute"),
         dtypes=ALL,

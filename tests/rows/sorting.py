@@ -139,7 +139,9 @@ ROWS = [
         torch=torch_topk,
         dtypes=HALF,
         special=[Sample((np.asarray([1.0, NAN, 0.0, INF, -INF]), 3), {}, "limits")],
-        special_numpy=[Sample((np.asarray([1.0, 2.0, 1.0, 2.0]), 3), {"largest": b}, f"ties {b}") for b in (True, False)],
+        special_numpy=[
+            Sample((np.asarray([1.0, 2.0, 1.0, 2.0]), 3), {"largest": b}, f"ties {b}") for b in (True, False)
+        ],
         bad=[
             Bad((MATRIX, 4), ShapeError, "expected k from 0 to 3, the length of axis 1; got 4"),
             Bad((MATRIX, -1), ShapeError, "expected k from 0 to 3"),
