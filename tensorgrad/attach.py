@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .autodiff.backward import backward
 from .core.tensor import Tensor
-from .methods import ambiguous, axes, casts, scattering, selecting, shapes, writes
+from .methods import ambiguous, axes, casts, parts, scattering, selecting, shapes, writes
 from .methods.table import METHODS, PROPERTIES, function
 from .op import FUNCTIONS, OPS
 from .ops import indexing, update
@@ -143,4 +143,4 @@ def attach() -> None:
         give(Tensor, name, property(f))
 
 
-_ = (ambiguous, casts, scattering, selecting, shapes)
+_ = (ambiguous, casts, parts, scattering, selecting, shapes)

@@ -13,6 +13,7 @@ from ..errors import AmbiguousError
 from ..ops.axes import Axis
 from ..ops.reduction import tensor_of
 from .axes import one_of
+from .parts import split_into
 from .table import method, tg
 
 __all__: list[str] = []
@@ -328,6 +329,4 @@ def split_sizes(self: Tensor, sizes: _Sizes, axis: int = 0, *, dim: int | None =
     >>> tg.tensor([1, 2, 3]).split_sizes(2)
     (tensor([1, 2]), tensor([3]))
     """
-    from .shapes import split_into
-
     return split_into("split_sizes", self, sizes, axis if dim is None else dim)
