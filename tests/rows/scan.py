@@ -58,9 +58,8 @@ def torch_scan(name: str, first: int) -> Any:
         axis = 0 if axis is None else axis
         out = getattr(torch, name)(x if dtype is None else x.to(getattr(torch, dtype)), dim=axis)
         if include_initial:
-            out = torch.cat([torch.full_like(out.narrow(axis, 0, 1), first) if out.shape[axis] else
-                             torch.full([1 if i == axis else n for i, n in enumerate(out.shape)], first, dtype=out.dtype),
-                             out], dim=axis)  # fmt: skip
+            shape = [1 if i == axis else n for i, n in enumerate(out.shape)]
+            out = torch.cat([torch.full(shape, first, dtype=out.dtype), out], dim=axis)
         return out
 
     return call
