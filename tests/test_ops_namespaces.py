@@ -16,9 +16,9 @@ import tensorgrad as tg
 from tensorgrad.autodiff.backward import grad
 from tensorgrad.autodiff.push import _named
 from tensorgrad.autodiff.saved import restore
-from tensorgrad.record import _info
 from tensorgrad.core.state import Under
 from tensorgrad.op import TENSORS, Plan, bound_of
+from tensorgrad.record import _info
 from tensorgrad.testing import Call, record_calls
 
 UNSWEPT = {"checkpoint": "its rule runs a user's function again, which is written over Tensors"}

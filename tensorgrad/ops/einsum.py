@@ -71,8 +71,8 @@ def _contract_body(m: Any, a: Any, b: Any, a_labels: Labels, b_labels: Labels, o
         return operands[0] * operands[1]
     if batch and not left and not right:
         products = _arranged(a, a_labels, batch, summed) * _arranged(b, b_labels, batch, summed)
-        summed = m.sum(products, axis=tuple(range(len(batch), products.ndim)), keepdims=False)
-        return summed.astype(products.dtype, copy=False)
+        total = m.sum(products, axis=tuple(range(len(batch), products.ndim)), keepdims=False)
+        return total.astype(products.dtype, copy=False)
     lead = tuple([lengths[k] for k in batch])
     rows, columns = (size_of([lengths[k] for k in group]) for group in (left, right))
     first = _arranged(a, a_labels, batch, left, summed).reshape((*lead, rows, count))

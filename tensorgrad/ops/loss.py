@@ -373,7 +373,7 @@ def softmax_cross_entropy(
     if weight is not None:
         weight = _class_weights(weight, logits)
     if target.data.dtype.kind in "iu":
-        return _cross_entropy_path(logits, target, weight, options=options)
+        return _cross_entropy_path(logits, target, weight, options=options)  # type: ignore[no-any-return]
     return _soft_cross_entropy(logits, target, weight, options)
 
 
