@@ -21,7 +21,7 @@ from .dtypes import is_floating, is_scalar, promoted
 from .errors import DeviceError, DTypeError, NaNError, TensorgradError, UnknownShapeError
 from .op import TENSORS, Bound, Op, bind, bound_of
 from .record import record, record_several
-from .views import as_view, looks_into, raise_version, refresh
+from .views import apart, as_view, looks_into, raise_version, refresh
 
 __all__ = ["apply", "apply_on", "as_operand", "expected"]
 
@@ -202,6 +202,8 @@ def _wrap(
 ) -> Tensor:
     if type(result) not in known_types:
         result = bound.backend.asarray(result)
+    elif result.base is not None and not op.view:
+        result = apart(result, values)
     out = make(result, state.line or user_line(_getframe(3)))
     if op.view:
         source = operands[0]

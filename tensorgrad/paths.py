@@ -20,7 +20,7 @@ from .core.tensor import Tensor
 from .dtypes import is_floating
 from .op import TENSORS, Bound, Op
 from .record import make_node
-from .views import as_view, looks_into, refresh
+from .views import apart, as_view, looks_into, refresh
 
 __all__ = ["binary_path", "fixed_path", "unary_path"]
 
@@ -259,6 +259,8 @@ def fixed_path(op: Op, first_only: bool = False) -> Callable[..., Any]:
         out = _new(Tensor)
         if type(result) is not kind:
             result = bound.backend.asarray(result)
+        elif not view and result.base is not None:
+            result = apart(result, values)
         out.data = result
         out._node = out._view = None
         out._line = line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .core.lines import Line
@@ -13,13 +14,21 @@ from .errors import InPlaceError
 from .op import Op, bound_of
 from .record import record, record_several
 
-__all__ = ["as_view", "keep_retained", "looks_into", "raise_version", "refresh"]
+__all__ = ["apart", "as_view", "keep_retained", "looks_into", "raise_version", "refresh"]
 
 
 def looks_into(result: Any, data: Any) -> bool:
     """Whether ``result``, made from ``data`` by a view op, shares its memory: the array library decides by layout."""
     base = result.base
     return result is data or (base is not None and (base is data or base is data.base))
+
+
+def apart(result: Any, values: Sequence[Any]) -> Any:
+    """The result of an op that promises new memory: copied where its body handed out an operand's, which a composition
+    does for some parameters (tiling once, say)."""
+    if any(hasattr(value, "base") and looks_into(result, value) for value in values):
+        return result.copy()
+    return result
 
 
 def as_view(out: Tensor, source: Tensor, op: Op, params: tuple[Any, ...], grad: bool, index: int) -> None:

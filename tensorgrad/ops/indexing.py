@@ -20,6 +20,9 @@ from ..errors import IndexingError, UnknownShapeError
 __all__ = ["WHOLE", "Key", "Place", "Span", "getitem", "on_device", "parse_key", "region_info", "scatter"]
 
 
+_new = tuple.__new__
+
+
 class Span(NamedTuple):
     """A slice that hashes (Python's own does only from 3.12 on)."""
 
@@ -44,17 +47,18 @@ class Key:
     ``distinct`` tells that no element is named twice; ``basic`` is the index itself if it holds no arrays.
     """
 
-    __slots__ = ("_hash", "basic", "distinct", "parts")
+    __slots__ = ("basic", "distinct", "parts")
 
-    def __init__(self, parts: tuple[Any, ...], distinct: bool = True) -> None:
+    def __init__(self, parts: tuple[Any, ...], distinct: bool = True, arrays: bool | None = None) -> None:
         self.parts = parts
         self.distinct = distinct
         self.basic: tuple[Any, ...] | None = None
-        self._hash = hash(parts)
-        if not any(isinstance(part, Place) for part in parts):
-            basic = tuple([slice(*p) if type(p) is Span else p for p in parts])
+        if arrays is None:
+            arrays = any(type(part) is Place for part in parts)
+        if not arrays:
+            basic = [slice(*p) if type(p) is Span else p for p in parts]
             # With an ellipsis NumPy gives a 0-d view, not a scalar, where every axis has its integer.
-            self.basic = basic if any(p is Ellipsis for p in parts) else (*basic, Ellipsis)
+            self.basic = tuple(basic) if Ellipsis in basic else (*basic, Ellipsis)
 
     def fill(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """The index as NumPy and CuPy take it."""
@@ -84,7 +88,7 @@ class Key:
         return isinstance(other, Key) and self.parts == other.parts and self.distinct == other.distinct
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.parts)
 
     def __repr__(self) -> str:
         return self.shown()
@@ -98,15 +102,17 @@ def parse_key(key: Any) -> tuple[Key, list[Any]]:
     parts: list[Any] = []
     arrays: list[Any] = []
     distinct = True
-    for part in key if type(key) is tuple or isinstance(key, tuple) else (key,):
+    for part in key if isinstance(key, tuple) else (key,):
         kind = type(part)
         if kind is int or part is None or part is Ellipsis:
             parts.append(part)
         elif kind is slice:
-            start, stop, step = part.start, part.stop, part.step
-            if not (start is None or type(start) is int) or not (stop is None or type(stop) is int) or step is not None:
-                start, stop, step = _ends(part)
-            parts.append(Span(start, stop, step))
+            ends = (part.start, part.stop, part.step)
+            for end in ends:
+                if end is not None and type(end) is not int:
+                    ends = _ends(part)
+                    break
+            parts.append(_new(Span, ends))
         elif isinstance(part, (bool, np.bool_)):
             parts.append(bool(part))
         elif isinstance(part, np.integer):
@@ -116,12 +122,13 @@ def parse_key(key: Any) -> tuple[Key, list[Any]]:
             distinct = distinct and (array.dtype.kind == "b" or not array.shape)
             parts.append(Place(len(arrays)))
             arrays.append(array)
-    return Key(tuple(parts), distinct), arrays
+    return Key(tuple(parts), distinct, bool(arrays)), arrays
 
 
-def _ends(part: slice) -> list[int | None]:
+def _ends(part: slice) -> tuple[Any, Any, Any]:
     try:
-        return [None if end is None else end.__index__() for end in (part.start, part.stop, part.step)]
+        start, stop, step = [None if end is None else end.__index__() for end in (part.start, part.stop, part.step)]
+        return start, stop, step
     except AttributeError:
         raise IndexingError(f"expected a slice of integers, got {part}") from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..call import as_operand, keep_retained, raise_version, record, refresh
+from ..call import as_operand
 from ..core.lines import Line, caller
 from ..core.node import Leaf
 from ..core.report import complain, made_at
@@ -22,6 +22,8 @@ from ..core.tensor import Tensor, make
 from ..dtypes import is_floating
 from ..errors import DTypeError, IndexingError, InPlaceError, NaNError, ShapeError, TensorgradError
 from ..op import FUNCTIONS, OPS, TENSORS, Op, bound_of
+from ..record import record
+from ..views import keep_retained, raise_version, refresh
 from .basic import to_device
 from .indexing import WHOLE, Key, on_device, parse_key
 from .regions import Steps, add_region, add_to_region, row_by_row, set_region, write_region
@@ -273,11 +275,15 @@ def _fits(x: Tensor, y: Tensor) -> bool:
 
 
 def _compute_into(op: Op, x: Tensor, y: Any, line: Line) -> None:
-    value = y.data if isinstance(y, Tensor) else y
-    if isinstance(y, Tensor) and y._cell is x._cell and y is not x:
-        value = value.copy()  # overlapping memory: NumPy would see to it, CuPy would not
+    data, value = x.data, y
+    if isinstance(y, Tensor):
+        value = y.data
+        if y._cell is x._cell and y is not x:
+            value = value.copy()  # overlapping memory: NumPy would see to it, CuPy would not
+    bound = bound_of(op, data)
+    function = bound.ufunc or getattr(bound.m, op.name)
     try:
-        getattr(bound_of(op, x.data).m, op.name)(x.data, value, out=x.data)
+        function(data, value, out=data)
     finally:  # under np.errstate(all="raise") NumPy raises after it has written
         raise_version(x, line)
 
@@ -298,5 +304,5 @@ def _fitting(name: str, x: Tensor, others: tuple[Any, ...], result: Tensor) -> T
 
 def _casts(source: Any, target: Any) -> bool:
     if is_floating(source) and is_floating(target):  # also where NumPy does not know one of them
-        return source.kind != "c" or target.kind == "c"
+        return bool(source.kind != "c" or target.kind == "c")
     return bool(np.can_cast(source, target, "same_kind"))
