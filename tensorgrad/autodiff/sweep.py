@@ -87,7 +87,7 @@ class Sweep(ABC):
         return {vertex: self.own(vertex, g) for vertex, g in found.items()}
 
     def drain(self, found: dict[Vertex, Any], wanted: Set[Vertex], retain: bool, barrier: bool) -> None:
-        """Take cotangents further until none is pending."""
+        """Take cotangents further until none is pending; those of leaves wait to the end."""
         heap, pending = self.heap, self.pending
         while heap:
             vertex = heappop(heap)[2]
@@ -98,8 +98,7 @@ class Sweep(ABC):
                 found[vertex] = g
                 if barrier:
                     continue
-                if vertex.rank:  # it goes on from here
-                    self.shared.add(vertex)
+                self.shared.add(vertex)  # it goes on from here
             if type(vertex) is Node:
                 try:
                     self.pull(vertex, g)
@@ -108,9 +107,12 @@ class Sweep(ABC):
                     raise told from told.__cause__
                 if not retain:
                     vertex.saved = RELEASED
-            elif type(vertex) is Item:
-                self.gather(vertex, g)
-            elif self.needed is None:
+            else:
+                self.gather(vertex, g)  # type: ignore[arg-type]
+        for vertex, g in pending.items():
+            if vertex.hooks is not None:
+                g = self.run_hooks(vertex, g)
+            if self.needed is None or vertex in wanted:
                 found[vertex] = g
 
     def arrive(self, vertex: Vertex, r: Any, g: Any) -> None:
@@ -118,8 +120,9 @@ class Sweep(ABC):
         pending = self.pending
         if vertex not in pending:
             pending[vertex] = r
-            self.order += 1
-            heappush(self.heap, (-vertex.rank, self.order, vertex))
+            if vertex.rank:
+                self.order += 1
+                heappush(self.heap, (-vertex.rank, self.order, vertex))
             if r is g or (r._view if isinstance(r, Tensor) else r.base) is not None:
                 self.shared.add(vertex)
         elif vertex in self.owned:
@@ -214,8 +217,9 @@ class Bare(Sweep):
                 self.arrive(parent, r, g)
             else:
                 pending[parent] = r
-                self.order = order = self.order + 1
-                heappush(self.heap, (-parent.rank, order, parent))
+                if parent.rank:
+                    self.order = order = self.order + 1
+                    heappush(self.heap, (-parent.rank, order, parent))
                 if r is g or r.base is not None:
                     self.shared.add(parent)
 

@@ -49,6 +49,8 @@ class NumpyBackend(Backend):
         return functools.partial(function, out=...) if isinstance(function, np.ufunc) else function
 
     def asarray(self, obj: Any, dtype: Any = None, copy: bool | None = None, device: Device | None = None) -> Any:
+        if dtype is None and isinstance(obj, np.generic):
+            return np.asarray(obj)
         if type(obj).__module__.partition(".")[0] == "cupy":
             return obj.get().astype(dtype, copy=False) if dtype is not None else obj.get()
         return np.array(obj, dtype=dtype, copy=copy)
