@@ -88,17 +88,27 @@ def softmax_vjp(g: Any, y: Any, *, axis: tuple[int, ...]) -> Any:
 
 
 def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    """``np.broadcast_to`` for one element, which is what most scalar losses ask for; read-only as there."""
-    if x.shape == shape:
+    """``np.broadcast_to``, read-only as there, several times faster for memory that lies in one piece."""
+    known = x.shape
+    if known == shape:
         return x
-    if x.size == 1 and len(shape) >= x.ndim:
-        try:
-            out = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-        except (ValueError, TypeError, BufferError):  # memory that NumPy does not take as a buffer
-            return np.broadcast_to(x, shape)
-        out.flags.writeable = False
-        return out
-    return np.broadcast_to(x, shape)
+    new = len(shape) - len(known)
+    if new < 0 or not x.flags.c_contiguous:
+        return np.broadcast_to(x, shape)
+    strides = [0] * new
+    for n, wanted, step in zip(known, shape[new:], x.strides):
+        if n == wanted:
+            strides.append(step)
+        elif n == 1:
+            strides.append(0)
+        else:
+            return np.broadcast_to(x, shape)  # raises
+    try:
+        out = np.ndarray(shape, x.dtype, x, 0, strides)
+    except (ValueError, TypeError, BufferError):  # memory that NumPy does not take as a buffer
+        return np.broadcast_to(x, shape)
+    out.flags.writeable = False
+    return out
 
 
 def swap_last(x: Any) -> Any:

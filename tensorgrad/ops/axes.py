@@ -76,6 +76,15 @@ def size_of(shape: Sequence[int]) -> int:
 
 def solve_shape(shape: Sequence[int], size: int) -> tuple[int, ...]:
     """A shape of ``size`` elements with at most one -1 worked out. Raises ShapeError."""
+    if type(shape) is tuple:
+        product = 1
+        for n in shape:
+            if type(n) is not int or n < 0:
+                break
+            product *= n
+        else:
+            if product == size:
+                return shape
     try:
         wanted = tuple([n.__index__() for n in shape])
     except (AttributeError, TypeError):

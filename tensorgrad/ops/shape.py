@@ -125,6 +125,13 @@ def squeeze(x: Any, /, axis: Axis = None) -> Tensor:
     return _squeeze(x, axis=normal_axes(axis, x.ndim))  # type: ignore[no-any-return]
 
 
+def _expand_body(m: Any, x: Any, axis: int | tuple[int, ...]) -> Any:
+    shape = x.shape
+    if type(axis) is int and axis >= 0:
+        return x.reshape((*shape[:axis], 1, *shape[axis:]))
+    return x.reshape(_expanded(shape, axis))
+
+
 def _expanded(shape: tuple[int, ...], axis: int | Sequence[int]) -> tuple[int, ...]:
     out = list(shape)
     for i in new_axes(axis, len(shape)):
@@ -137,7 +144,7 @@ _expand = op(
     "x",
     params="axis",
     infer=lambda params, x: Info(_expanded(x.shape, params["axis"]), x.dtype),
-    body=lambda m, x, axis: x.reshape(_expanded(x.shape, axis)),
+    body=_expand_body,
     rules={"x": lambda m, g, x_info: m.reshape(g, shape=x_info.shape)},
     linear="x",
     view=True,
@@ -186,7 +193,10 @@ def permute_dims(x: Any, /, axes: Sequence[int]) -> Tensor:
     (4, 2, 3)
     """
     x = tensor_of(x)
-    order = tuple([normal_axis(a, x.ndim) for a in axes])
+    order = tuple(axes)
+    if sorted(order) == list(range(x.ndim)):
+        return _permute(x, axes=order)  # type: ignore[no-any-return]
+    order = tuple([normal_axis(a, x.ndim) for a in order])
     if len(order) != x.ndim or len(set(order)) != x.ndim:
         raise AxisError(f"expected axes to name each of {x.ndim} once, got {tuple(axes)}")
     return _permute(x, axes=order)  # type: ignore[no-any-return]
