@@ -18,6 +18,7 @@ from .backends.registry import backend_of, find, known_types
 from .core.generator import Generator
 from .core.lines import Line, caller, describe
 from .core.node import Info, Item, Leaf, Node, Vertex
+from .core.report import complain
 from .core.state import Under, get_state
 from .core.tensor import Tensor, make
 from .core.tree import flatten, map_tensors
@@ -220,13 +221,15 @@ class Tape:
                 "this tape was read off a graph, which does not hold all operands; replay needs tg.capture"
             )
         if len(given) != len(self.inputs):
-            raise ShapeError(f"replay: expected {len(self.inputs)} tensors, got {len(given)}")
+            raise complain(ShapeError, "replay", f"expected {len(self.inputs)} tensors, got {len(given)}")
         for position, (slot, t) in enumerate(zip(self.inputs, given, strict=True)):
             info = self.infos[slot]
             if t.shape != info.shape:
-                raise ShapeError(f"replay: tensor {position} must have shape {list(info.shape)}, got {list(t.shape)}")
+                message = f"tensor {position} must have shape {list(info.shape)}, got {list(t.shape)}"
+                raise complain(ShapeError, "replay", message, [t], [f"tensor {position}"])
             if t.dtype != info.dtype:
-                raise DTypeError(f"replay: tensor {position} must have dtype {info.dtype}, got {t.dtype}")
+                message = f"tensor {position} must have dtype {info.dtype}, got {t.dtype}"
+                raise complain(DTypeError, "replay", message, [t], [f"tensor {position}"])
 
     def _run(self, step: Instruction, values: dict[int, Any]) -> None:
         op = step.op
@@ -293,9 +296,11 @@ class Recorder:
         self.instructions.append(Instruction(op, inputs, params, outputs, line))
 
     def refuse(self, what: str) -> None:
-        raise CaptureError(
-            f"{what} reads a value, which a captured program cannot do: its result would be frozen into the tape. "
-            "Return the tensor from the captured function and read it outside"
+        raise complain(
+            CaptureError,
+            what,
+            "this reads a value, which a captured program cannot do: its result would be frozen into the tape",
+            advice="Return the tensor from the captured function and read it outside.",
         )
 
 
@@ -312,7 +317,7 @@ def capture(f: Callable[..., Any], *args: Any) -> tuple[Any, Tape]:
     tensor([21., 41.])
     """
     if get_state().capture is not None:
-        raise CaptureError("a capture is active already; captures do not nest")
+        raise complain(CaptureError, "capture", "a capture is active already; captures do not nest")
     recorder = Recorder(flatten(args))
     with Under(capture=recorder):
         result = f(*args)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.node import Leaf, Vertex
-from ..core.report import complain, made_at
+from ..core.report import complain
 from ..core.state import Under, get_state
 from ..core.tensor import Tensor, make
 from ..errors import DeviceError, DTypeError, GradientError, ShapeError
@@ -54,7 +54,8 @@ def backward(
         collect = [vertex_of(x, "backward(inputs=...)") for x in inputs]
         for x, vertex in zip(inputs, collect, strict=True):
             if not isinstance(vertex, Leaf):
-                raise GradientError(f"backward(inputs=...) accumulates into leaves; got one made at {made_at(x)}")
+                message = "inputs= accumulates into leaves; this one was computed"
+                raise complain(GradientError, "backward", message, [x], ["input"])
     found = run(roots, collect, retain_graph, create_graph)
     for vertex, g in found.items():
         _accumulate(vertex, g, create_graph)
@@ -85,7 +86,8 @@ def grad(
     ins = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     seeds: list[Any] = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs or [None] * len(outs))
     if len(seeds) != len(outs):
-        raise ShapeError(f"grad: {len(outs)} outputs need as many grad_outputs, got {len(seeds)}")
+        message = f"{len(outs)} outputs need as many grad_outputs, got {len(seeds)}"
+        raise complain(ShapeError, "grad", message, outs, ["outputs"])
     roots = [(vertex_of(o, "grad"), _seed(o, s, "grad")) for o, s in zip(outs, seeds, strict=True)]
     vertices = [vertex_of(x, "grad with respect to") for x in ins]
     found = run(roots, vertices, retain_graph, create_graph)
@@ -94,9 +96,14 @@ def grad(
         g = found.get(vertex)
         if g is None:
             if not (allow_unused or materialize_grads):
-                raise GradientError(
-                    f"grad: the outputs do not depend on input {position}, made at {made_at(x)}; "
-                    "say allow_unused=True to get None for it"
+                raise complain(
+                    GradientError,
+                    "grad",
+                    f"the outputs do not depend on input {position}",
+                    [x],
+                    [f"input {position}"],
+                    advice="Say allow_unused=True to get None for it."
+                    + ("" if retain_graph or create_graph else " What the graph had saved was released by this pass."),
                 )
             answers.append(TENSORS.zeros_like(x) if materialize_grads else None)
         else:
@@ -132,7 +139,7 @@ def _tensor(g: Any) -> Tensor:
 def vertex_of(tensor: Any, what: str) -> Vertex:
     """The vertex of a tracked tensor, brought up to date if it is a view whose base was written to."""
     if not isinstance(tensor, Tensor):
-        raise DTypeError(f"{what}: expected a Tensor, got {type(tensor).__name__}")
+        raise complain(DTypeError, what, f"expected a Tensor, got {type(tensor).__name__}", [tensor], ["tensor"])
     if tensor._view is not None and tensor._view.version != tensor._cell[0]:
         refresh(tensor)
     vertex = tensor._node

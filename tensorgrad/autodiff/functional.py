@@ -115,7 +115,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (9.0, 6.0)
     """
     if len(primals) != len(tangents):
-        raise ShapeError(f"jvp: {len(primals)} primals need as many tangents, got {len(tangents)}")
+        raise complain(ShapeError, "jvp", f"{len(primals)} primals need as many tangents, got {len(tangents)}")
     level = _Level(primals, tuple(range(len(primals))), "jvp")
     with level:
         value = f(*level.args)
@@ -323,7 +323,8 @@ def _positions(argnums: ArgNums, count: int, what: str) -> tuple[int, ...]:
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for position in positions:
         if not -count <= position < count:
-            raise ShapeError(f"{what}: argnums names argument {position}, but {count} positional arguments were given")
+            message = f"argnums names argument {position}, but {count} positional arguments were given"
+            raise complain(ShapeError, what, message)
     return tuple(position % count for position in positions)
 
 
@@ -337,7 +338,7 @@ def _leaves(tree: Any) -> list[Any]:
 
 def _match(expected: Sequence[Tensor], given: Sequence[Tensor], what: str) -> None:
     if len(expected) != len(given):
-        raise ShapeError(f"{what}: expected {len(expected)} tensors, got {len(given)}")
+        raise complain(ShapeError, what, f"expected {len(expected)} tensors, got {len(given)}", given, ["given"])
     for position, (x, t) in enumerate(zip(expected, given, strict=True)):
         if x.shape != t.shape:
             raise complain(
@@ -352,7 +353,7 @@ def _match(expected: Sequence[Tensor], given: Sequence[Tensor], what: str) -> No
 def _one_tensor(value: Any, what: str) -> Tensor:
     if not isinstance(value, Tensor):
         got = type(value).__name__
-        raise GradientError(f"{what}: expected the function to take and return one tensor each, got {got}")
+        raise complain(GradientError, what, f"expected the function to take and return one tensor each, got {got}")
     return value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.node import Item, Node, Vertex
+from ..core.report import complain
 from ..core.state import STATE, Under, get_state
 from ..core.tensor import Tensor, make
 from ..dtypes import is_floating
@@ -150,8 +151,11 @@ def _transposed(node: Node, incoming: list[Any], saved: tuple[Any, ...]) -> Any:
     """The jvp as the transpose of the vjp: the vjp is linear in its cotangent ``u``; differentiate it by ``u``."""
     plan = node.plan
     if plan.op.first_order:
-        raise GradientError(
-            f"{plan.op.name} has no forward-mode derivative: its rule is not written over the namespace m"
+        raise complain(
+            GradientError,
+            "jvp",
+            f"{plan.op.name} has no forward-mode derivative: its rule is not written over the namespace m",
+            places=[("recorded", node.line)],
         )
     with Under(grad=True):
         several = isinstance(node.dtype, tuple)
