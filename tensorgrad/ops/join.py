@@ -341,7 +341,7 @@ def repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Tensor:
         if repeats < 0:
             raise ShapeError(f"repeat: expected a number of repeats that is not negative, got {repeats}")
         return _repeat(x, repeats=int(repeats), axis=axis)  # type: ignore[no-any-return]
-    counts = np.asarray(tensor_of(repeats).detach().numpy())
+    counts = repeats.detach().numpy() if isinstance(repeats, Tensor) else np.asarray(repeats)
     if counts.dtype.kind not in "iu":
         raise DTypeError(f"repeat: expected repeats to be integers, got {counts.dtype}")
     if counts.size == 1:
