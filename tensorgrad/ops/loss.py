@@ -210,7 +210,7 @@ def _row_losses(m: Any, z: Any, labels: Any, weight: Any, smoothing: float, p: A
 def _block_losses(m: Any, z: Any, labels: Any, weight: Any, smoothing: float, p: Any) -> Any:
     xp = m.xp
     rows, classes = z.shape
-    top = xp.maximum.reduce(z, axis=1, keepdims=True) if isinstance(z, np.ndarray) else z.max(axis=1, keepdims=True)
+    top = np.maximum.reduce(z, axis=1, keepdims=True) if isinstance(z, np.ndarray) else z.max(axis=1, keepdims=True)
     xp.subtract(z, top, out=p)  # the scores from here on, less each row's largest
     loss = p[xp.arange(rows), labels]
     if smoothing:
