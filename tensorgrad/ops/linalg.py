@@ -10,7 +10,7 @@ from ..core.state import get_state
 from ..core.tensor import Tensor
 from ..define import broadcast, op, public
 from ..dtypes import is_scalar, result_dtype
-from ..errors import AxisError, ShapeError
+from ..errors import AxisError, DTypeError, ShapeError
 from ..op import TENSORS, helper
 from .axes import listed, normal_axis, size_of
 from .einsum import contract
@@ -190,19 +190,22 @@ def dot(a: Any, b: Any, /) -> Tensor:
 
 @public
 def vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Tensor:
-    """The sum of ``a * b`` over ``axis``; the other axes broadcast. Of complex ``a`` the conjugate is taken.
+    """The sum of ``a * b`` over ``axis``; the other axes broadcast.
 
     Parameters:
         axis: counted from the end (negative), as shapes broadcast from there, or from the start where both operands
             have the same number of axes.
 
-    Raises AxisError for an axis out of range, ShapeError if lengths differ or shapes do not broadcast.
+    Raises AxisError for an axis out of range, ShapeError if lengths differ or shapes do not broadcast, DTypeError for
+    complex operands, of which the array API would take the conjugate.
 
     >>> import tensorgrad as tg
     >>> tg.vecdot(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
     a, b = tensor_of(a), tensor_of(b)
+    if "c" in (a.dtype.kind, b.dtype.kind):
+        raise DTypeError(f"vecdot: expected real operands, got {a.dtype} and {b.dtype}")
     if axis >= 0 and a.ndim != b.ndim:
         raise AxisError(f"vecdot: expected a negative axis for {a.ndim} and {b.ndim} dimensions, got {axis}")
     i, j = normal_axis(axis, a.ndim), normal_axis(axis, b.ndim)
@@ -218,8 +221,6 @@ def vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Tensor:
         present = [k for k in range(x.ndim) if x.shape[k] == shape[k + offset]]
         parts.append(x if len(present) == x.ndim else TENSORS.reshape(x, shape=tuple(x.shape[k] for k in present)))
         labels.append([k + offset for k in present])
-    if a.dtype.kind == "c":
-        parts[0] = TENSORS.conj(parts[0])
     summed = axis % ndim
     return contract(parts[0], parts[1], labels[0], labels[1], [k for k in range(ndim) if k != summed])
 

@@ -10,7 +10,7 @@ from optable import HALF, INTS, Bad, Row
 from pointwise import torch_function
 
 import tensorgrad as tg
-from tensorgrad.errors import ArgumentError, AxisError, ShapeError
+from tensorgrad.errors import ArgumentError, AxisError, DTypeError, ShapeError
 
 MATRIX = np.ones((2, 3))
 NUMBERS = (*INTS, *HALF)
@@ -250,6 +250,7 @@ ROWS = [
         tolerance=4,
         bad=[
             Bad((MATRIX, np.ones((2, 2))), ShapeError, "axis -1 has lengths 3 and 2"),
+            Bad((MATRIX, np.ones(3, np.complex128)), DTypeError, "expected real operands, got float64 and complex128"),
             Bad((MATRIX, np.ones((3, 3))), ShapeError, "do not broadcast"),
             Bad((MATRIX, np.ones(3)), AxisError, "expected a negative axis", {"axis": 0}),
             Bad((MATRIX, MATRIX), AxisError, "out of range", {"axis": 2}),
