@@ -110,7 +110,7 @@ def test_row_names_are_unique() -> None:
 
 READS_VALUES = frozenset(
     {"gather", "scatter", "set_region", "add_region", "write_region", "add_to_region"}
-    | {"take", "take_along_axis", "pow", "embedding", "pick_class", "softmax_cross_entropy"}
+    | {"take", "take_along_axis", "pow", "embedding", "pick_class", "softmax_cross_entropy", "plain_cross_entropy"}
 )
 """Ops that may refuse values (an index out of range, a negative integer exponent) which their infer, knowing shapes
 only, has to let pass."""

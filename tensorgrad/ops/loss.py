@@ -270,6 +270,126 @@ _cross_entropy = op(
 _cross_entropy_path = fixed_path(_cross_entropy.op, first_only=True)
 
 
+# The common case: labels, equal weights, one number as the result. Its derivative is computed on the way forward.
+
+
+def _plain_infer(params: dict[str, Any], logits: Info, target: Info) -> tuple[Info, Info]:
+    _label_info(logits, target, None, params["options"].axis)
+    return Info((), logits.dtype), Info(logits.shape, logits.dtype)
+
+
+def _plain_body(m: Any, logits: Any, target: Any, options: Options) -> Any:
+    axis, ignore_index, _, reduction = options
+    last = axis == logits.ndim - 1
+    if not last or target.shape != logits.shape[:-1] or target.dtype.kind not in "iu":
+        _label_info(logits, target, None, axis)
+    classes = logits.shape[axis]
+    plain = check_labels(target, classes, ignore_index)
+    if plain and logits.ndim == 2 and last and 0 < logits.size <= BLOCK:
+        return _plain_rows(logits, target, reduction == "mean")
+    z, labels = (logits if last else m.xp.moveaxis(logits, axis, -1)), target
+    wide = z.shape
+    if z.ndim != 2:
+        z, labels = z.reshape((target.size, classes)), target.reshape(-1)
+    if plain:
+        loss, p = _plain_blocks(z, labels, reduction == "mean")
+    else:
+        loss, p = _plain_with_gaps(m, z, labels, m.xp.empty(z.shape, dtype=z.dtype), ignore_index, reduction)
+    if z.ndim == logits.ndim:
+        return loss, p
+    p = p.reshape(wide)
+    return loss, (p if last else m.xp.ascontiguousarray(m.xp.moveaxis(p, -1, axis)))
+
+
+def _plain_rows(z: Any, labels: Any, mean: bool, count: int | None = None, out: Any = None) -> Any:
+    """The loss over rows of scores on the CPU, and its derivative; ``count`` observations share a mean."""
+    rows, classes = z.shape
+    places = np.arange(0, rows * classes, classes)
+    places += labels
+    p = np.empty(z.shape, dtype=z.dtype) if out is None else out  # in row-major order, whatever that of z
+    np.subtract(z, np.maximum.reduce(z, axis=1, keepdims=True), out=p)
+    flat = p.reshape(-1)
+    picked = np.add.reduce(flat.take(places))
+    np.exp(p, out=p)
+    total = np.add.reduce(p, axis=1, keepdims=True)
+    loss = np.add.reduce(np.log(total), axis=None) - picked
+    if mean:
+        loss /= count or rows
+        p /= np.multiply(total, count or rows, out=total)
+        flat[places] -= 1 / (count or rows)
+    else:
+        p /= total
+        flat[places] -= 1
+    return loss, p
+
+
+def _plain_blocks(z: Any, labels: Any, mean: bool) -> Any:
+    """``_plain_rows`` a block at a time, so that the passes over it find it in the cache."""
+    rows, classes = z.shape
+    p = np.empty(z.shape, dtype=z.dtype)
+    if not p.size:
+        return np.full((), float("nan") if mean and not rows else 0, dtype=z.dtype), p
+    step = max(1, BLOCK // classes)
+    total = np.zeros((), dtype=z.dtype)
+    for start in range(0, rows, step):
+        block = slice(start, start + step)
+        total = total + _plain_rows(z[block], labels[block], mean, rows, p[block])[0]
+    return total, p
+
+
+def _plain_with_gaps(m: Any, z: Any, labels: Any, p: Any, ignore_index: int, reduction: str) -> Any:
+    """Where labels may be ignored, or (on a GPU, which nobody waits for) be wrong: those give NaN."""
+    classes = z.shape[1]
+    safe = _safe(m, labels, classes)
+    losses = _row_losses(m, z, safe, None, 0.0, p)
+    counted = labels != ignore_index
+    losses = m.where((labels >= 0) & (labels < classes), losses, float("nan"))
+    loss = m.xp.add.reduce(m.where(counted, losses, 0))
+    scale = m.where((labels >= 0) & (labels < classes), 1.0, float("nan")).astype(z.dtype)
+    scale = m.where(counted, scale, 0)
+    if reduction == "mean":
+        count = counted.astype(z.dtype).sum()
+        loss = m.where(count == 0, float("nan"), loss / m.where(count == 0, 1, count))
+        scale = scale / m.where(count == 0, 1, count)
+    if classes:
+        p[m.xp.arange(labels.size), safe] -= 1
+    p *= scale[:, None]
+    return loss, p
+
+
+def _plain_rule(m: Any, g: Any, target: Any, out: Any, options: Options) -> Any:
+    unit = out[1]  # the derivative of the loss
+    total = None if g[0] is None else g[0] * unit
+    if g[1] is None:
+        return total
+    # Of the derivative itself: rows are (p - hot) * scale, and dp = p * (u - sum(p * u)).
+    axis, ignore_index, _, reduction = options
+    classes = unit.shape[axis]
+    hot = m.one_hot(target, classes=classes, axis=axis, dtype=unit.dtype)
+    scale = m.label_weights(target, None, classes=classes, ignore_index=ignore_index, dtype=unit.dtype)
+    if reduction == "mean":
+        count = m.sum(scale, axis=tuple(range(scale.ndim)), keepdims=False)
+        scale = scale / m.where(count == 0, 1, count)
+    scale = m.expand_dims(scale, axis=axis)
+    p = m.where(scale == 0, 0, unit / m.where(scale == 0, 1, scale) + hot)
+    part = p * (g[1] * scale)
+    part = part - p * m.sum(part, axis=(axis,), keepdims=True)
+    return part if total is None else total + part
+
+
+_plain = op(
+    "plain_cross_entropy",
+    "logits target",
+    params="options",
+    infer=_plain_infer,
+    body=_plain_body,
+    rules={"logits": _plain_rule},
+    outputs=2,
+    doc="The loss over labels of equal weight, summed or averaged, and its derivative.",
+)
+_plain_path = fixed_path(_plain.op, first_only=True)
+
+
 def _cross_entropy_vjp_body(m: Any, g_: Any, p: Any, target: Any, weight: Any, options: Options) -> Any:
     axis, ignore_index, smoothing, reduction = options
     if isinstance(p, np.ndarray) and weight is None and not smoothing:
@@ -373,6 +493,8 @@ def softmax_cross_entropy(
     if weight is not None:
         weight = _class_weights(weight, logits)
     if target.data.dtype.kind in "iu":
+        if weight is None and not label_smoothing and reduction != "none":
+            return _plain_path(logits, target, options=options)  # type: ignore[no-any-return]
         return _cross_entropy_path(logits, target, weight, options=options)  # type: ignore[no-any-return]
     return _soft_cross_entropy(logits, target, weight, options)
 

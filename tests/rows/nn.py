@@ -292,7 +292,7 @@ CROSS_ENTROPY = Row(
     cross_entropy_samples,
     torch=torch_cross_entropy,
     tolerance=4.0,
-    ops=("softmax_cross_entropy", "softmax_cross_entropy_vjp", "label_weights", "one_hot"),
+    ops=("softmax_cross_entropy", "plain_cross_entropy", "softmax_cross_entropy_vjp", "label_weights", "one_hot"),
     special=[
         Sample((np.array([[INF, 0.0], [0.0, 0.0]]), np.array([1, 0])), note="inf"),
         Sample((np.array([[-INF, 0.0], [-INF, -INF]]), np.array([1, 0])), {"reduction": "none"}, note="-inf"),
