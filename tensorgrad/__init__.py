@@ -47,12 +47,12 @@ from .ops.basic import astype, to_device
 from .ops.creation import (
     asarray, empty, empty_like, from_dlpack, full, full_like, ones, ones_like, tensor, zeros, zeros_like,
 )
+from .ops.cross_entropy import softmax_cross_entropy
 from .ops.einsum import einsum
 from .ops.functions import round
 from .ops.gathering import index_add, index_put, masked_fill, masked_select, put, put_along_axis
 from .ops.join import chunk, concat, repeat, split, stack, tile, unstack
 from .ops.linalg import cross, dot, inner, kron, matmul, outer, tensordot, vecdot
-from .ops.loss import softmax_cross_entropy
 from .ops.moments import matrix_norm, norm, std, var, vector_norm
 from .ops.nn import embedding, linear, one_hot, standardize
 from .ops.pad import pad

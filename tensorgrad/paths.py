@@ -273,9 +273,7 @@ def fixed_path(op: Op, first_only: bool = False) -> Callable[..., Any]:
         if tracked and (promotes or result.dtype.kind == "f" or is_floating(result.dtype)):
             plan = bound.plan(tracked)
             given = tuple([params[name] for name in names]) if names else ()
-            node = make_node(
-                plan, operands, values, given, tuple(parents), rank, result, (out._cell,), line
-            )
+            node = make_node(plan, operands, values, given, tuple(parents), rank, result, (out._cell,), line)
             node.shape = result.shape
             node.dtype = result.dtype
             out._node = node

@@ -13,9 +13,11 @@ from ..core.tensor import Tensor
 from ..define import broadcast
 from ..errors import ArgumentError, IndexingError, ShapeError
 from ..op import FUNCTIONS, OPS, TENSORS
+from ..ops import labels as _labels
 from ..ops import loss as _loss
 from ..ops import nn as _nn
-from ..ops.loss import reduce_loss
+from ..ops.cross_entropy import softmax_cross_entropy
+from ..ops.labels import reduce_loss
 from ..ops.nn import linear
 from ..ops.reduction import tensor_of
 
@@ -254,7 +256,7 @@ def cross_entropy(
     >>> tg.nn.functional.cross_entropy(tg.tensor([[0.0, 0.0]]), tg.tensor([1]))
     tensor(0.6931472)
     """
-    return _loss.softmax_cross_entropy(
+    return softmax_cross_entropy(
         input,
         target,
         weight,
@@ -272,10 +274,10 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     x, labels = tensor_of(input), tensor_of(target)
     axis = 1 if x.ndim > 1 else 0
-    losses = -_loss.pick_class(x, labels, axis=axis, ignore_index=ignore_index)
+    losses = -_labels.pick_class(x, labels, axis=axis, ignore_index=ignore_index)
     if reduction == "sum" and weight is None:
         return reduce_loss(losses, "sum")
-    counts = _loss.label_weights(
+    counts = _labels.label_weights(
         labels,
         None if weight is None else tensor_of(weight).detach(),
         classes=x.shape[axis],

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..errors import ShapeError
-from ..ops.loss import softmax_cross_entropy
+from ..ops.cross_entropy import softmax_cross_entropy
 from . import functional as F
 from .module import Module
 

@@ -13,6 +13,7 @@ import tensorgrad as tg
 from tensorgrad.errors import ArgumentError, AxisError, DTypeError, IndexingError, LabelError, ShapeError
 from tensorgrad.nn import functional as F
 from tensorgrad.ops import loss, nn
+from tensorgrad.ops.labels import pick_class
 
 INF, NAN = math.inf, math.nan
 
@@ -346,7 +347,7 @@ NLL = Row(
 )
 PICK = Row(
     "pick_class",
-    lambda x, labels, axis=1: loss.pick_class(x, labels, axis=axis, ignore_index=-100),
+    lambda x, labels, axis=1: pick_class(x, labels, axis=axis, ignore_index=-100),
     lambda rng, dtype: [
         Sample((normal(rng, (3, 2), dtype), np.array([0, 1, 1]))),
         Sample((normal(rng, (3, 2), dtype), np.array([0, -100, 1])), note="ignored"),
