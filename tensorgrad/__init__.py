@@ -150,7 +150,7 @@ __all__ = [
     "ShapeError", "StateDictError", "Tape", "Tensor", "TensorgradError", "UnknownShapeError", "__array_api_version__",
     "__array_namespace_info__", "__version__", "abs", "absolute", "acos", "acosh", "add", "all", "amax", "amin", "any",
     "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort",
-    "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli", "bfloat16",
+    "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "autograd", "backends", "bernoulli",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
     "broadcast_to", "can_cast", "capture", "cat", "cbrt", "ceil", "celu", "checkpoint", "chunk", "clamp", "clip",
@@ -203,10 +203,14 @@ else:  # type checkers would take any name for one of the namespace
             return _import_module(f"{__name__}.{name}")
         if name == "bfloat16":
             from .dtypes import to_dtype
+            from .errors import DTypeError
 
-            return to_dtype(name)
+            try:
+                return to_dtype(name)
+            except DTypeError as error:  # what hasattr and inspect expect of a name that is not there
+                raise AttributeError(str(error)) from None
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "bfloat16"])  # not in __all__: ``from tensorgrad import *`` works without ml_dtypes

@@ -38,7 +38,7 @@ def test_name_is_there(name: str) -> None:
 
 
 def test_dir_and_all_agree() -> None:
-    assert dir(tg) == sorted(set(tg.__all__))
+    assert dir(tg) == sorted({*tg.__all__, "bfloat16"})
     assert len(tg.__all__) == len(set(tg.__all__))
 
 
@@ -80,11 +80,28 @@ def test_modules_load_on_first_use_only() -> None:
 
 def test_dtypes_and_constants() -> None:
     assert tg.zeros(1).dtype == tg.float32
-    assert tg.bfloat16.name == "bfloat16"
     assert tg.half == np.float16
     assert (tg.double, tg.long) == (np.float64, np.int64)
     assert tg.newaxis is None
     assert tg.zeros(3)[tg.newaxis].shape == (1, 3)
+
+
+def test_bfloat16() -> None:
+    pytest.importorskip("ml_dtypes", reason="bfloat16 comes through ml_dtypes")
+    assert tg.bfloat16.name == "bfloat16"
+    assert tg.ones(2, dtype=tg.bfloat16).dtype == tg.bfloat16
+
+
+def test_without_ml_dtypes_bfloat16_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    assert not hasattr(tg, "bfloat16")
+    with pytest.raises(AttributeError, match="pip install ml_dtypes"):
+        tg.bfloat16  # noqa: B018
+    with pytest.raises(tg.DTypeError, match="pip install ml_dtypes"):
+        tg.zeros(1, dtype="bfloat16")
+    namespace: dict[str, Any] = {}
+    exec("from tensorgrad import *", namespace)
+    assert namespace["zeros"] is tg.zeros
 
 
 # Methods.
