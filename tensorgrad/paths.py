@@ -293,22 +293,26 @@ def fixed_path(op: Op, first_only: bool = False) -> Callable[..., Any]:
     ) -> Any:
         asarray, kind = bound.backend.asarray, bound.backend.array_type
         datas = tuple([part if type(part) is kind else asarray(part) for part in result])
-        outs = []
-        for index, data in enumerate(datas[:1] if first_only else datas):
+        given = tuple([params[name] for name in names])
+        outs: list[Tensor] = []
+        cells: list[Cell | None] = []
+        for data in datas[:1] if first_only else datas:
             out = _new(Tensor)
             out.data = data
             out._node = out._view = None
             out._line = line
             if view and looks_into(data, values[0]):
-                as_view(out, operands[0], op, tuple([params[name] for name in names]), get_state().grad, index)
+                as_view(out, operands[0], op, given, get_state().grad, len(outs))
             else:
                 out._cell = [0]
+            cells.append(out._cell)
             outs.append(out)
         if tracked:
-            cells = tuple([out._cell for out in outs]) + (None,) * (len(datas) - len(outs))
-            plan = bound.plan(tracked)
-            given = tuple([params[name] for name in names])
-            node = make_node(plan, operands, values, given, tuple(parents), rank, datas, cells, line)
+            if first_only:
+                cells += [None] * (len(datas) - 1)
+            node = make_node(
+                bound.plan(tracked), operands, values, given, tuple(parents), rank, datas, tuple(cells), line
+            )
             node.shape = tuple([data.shape for data in datas])
             node.dtype = tuple([data.dtype for data in datas])
             for index, out in enumerate(outs):

@@ -23,11 +23,12 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 def user_line(frame: FrameType) -> Line:
     """The line of the innermost frame, from ``frame`` outwards, that is not the library's own."""
     found: FrameType | None = frame
-    while found is not None and found.f_code.co_filename.startswith(PACKAGE):
+    while found is not None:
+        code = found.f_code
+        if not code.co_filename.startswith(PACKAGE):
+            return (code, found.f_lasti)
         found = found.f_back
-    if found is None:
-        found = frame
-    return (found.f_code, found.f_lasti)
+    return (frame.f_code, frame.f_lasti)
 
 
 def caller() -> Line:
