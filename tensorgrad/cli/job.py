@@ -184,7 +184,6 @@ def start_job(settings: Settings, out: Path, quiet: bool) -> Job:
 
 def resume_job(path: Path, changes: dict[str, Any], quiet: bool) -> Job:
     """The run in a folder, where it was left; ``changes`` may hold ``epochs`` and ``device``."""
-    require("safetensors")
     folder = RunFolder.existing(path)
     state = folder.load()
     try:
