@@ -346,9 +346,9 @@ def test_help_and_info_import_nothing_heavy():
 def test_a_reader_that_leaves_is_no_error():
     process = command("train", "--help")
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
-    assert process.stderr.read() == ""
-    process.stderr.close()
+    with process.stderr:
+        code, said = process.wait(timeout=60), process.stderr.read()
+    assert (code, said) == (0, "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")

@@ -37,12 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     try:
-        arguments = build_parser().parse_args(argv)
-        code: int = arguments.run(arguments)
+        code = _run(argv)
         sys.stdout.flush()
         return code
-    except SystemExit as leave:  # --help, --version
-        return leave.code if isinstance(leave.code, int) else 0
     except (UsageError, TensorgradError) as error:
         return _fail(str(error))
     except BrokenPipeError:
@@ -55,6 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ntensorgrad: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = build_parser().parse_args(argv)
+        return int(arguments.run(arguments))
+    except SystemExit as leave:  # --help, --version
+        return leave.code if isinstance(leave.code, int) else 0
 
 
 def _fail(message: str) -> int:
