@@ -124,23 +124,18 @@ def _cross_entropy_vjp_body(m: Any, g_: Any, p: Any, target: Any, weight: Any, o
 
 
 def _quick_vjp(g_: Any, p: Any, target: Any, options: Options) -> Any:
-    """The common case on NumPy arrays: one pass, then one number changed per row. None where it does not apply."""
-    if options.axis != p.ndim - 1 or not p.flags.c_contiguous:
+    """Losses unreduced, on NumPy arrays: one pass, then one number changed per row. None where it does not apply."""
+    if options.reduction != "none" or options.axis != p.ndim - 1 or not p.flags.c_contiguous:
         return None
     classes = p.shape[-1]
     if not check_labels(target, classes, options.ignore_index):
         return None
-    if options.reduction == "none":
-        scale = g_.reshape(target.shape)
-        out = p * scale[..., None]
-        scale = scale.reshape(-1)
-    else:
-        scale = g_ / target.size if options.reduction == "mean" and target.size else g_
-        out = p * scale
+    scale = g_.reshape(target.shape)
+    out = p * scale[..., None]
     flat = out.reshape(-1)
     places = np.arange(0, p.size, classes or 1)
     places += target if target.ndim == 1 else target.reshape(-1)
-    flat[places] -= scale
+    flat[places] -= scale.reshape(-1)
     return out
 
 
